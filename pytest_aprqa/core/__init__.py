@@ -1,0 +1,90 @@
+"""The words of the domain, as values: outcomes, targets, cases, exchanges, gates and errors.
+
+Standard library only; no effects. Every other room imports from here and nothing here imports another room.
+"""
+
+from pytest_aprqa.core.case import Case, OracleSpec, Scenario
+from pytest_aprqa.core.errors import (
+    AprqaError,
+    ArtefactError,
+    EngineCrashed,
+    EngineError,
+    EngineOutOfMemory,
+    EngineRefused,
+    EngineTimeout,
+    EngineUnavailable,
+    EvidenceError,
+    Falsified,
+    PlaybookError,
+    WeightsUnavailable,
+    death_of,
+)
+from pytest_aprqa.core.exchange import Answer, Completion, Finish, Metrics, Prompting, Request
+from pytest_aprqa.core.gate import (
+    EDGE_GATE,
+    GATES,
+    Category,
+    Gate,
+    Gateway,
+    GatewayState,
+    Severity,
+    scenario_gate,
+)
+from pytest_aprqa.core.outcome import Json, Outcome, Verdict, corroborated, falsified, inconclusive
+from pytest_aprqa.core.target import (
+    Backend,
+    Cell,
+    Format,
+    Modality,
+    Quantization,
+    Target,
+    Weights,
+    slug,
+)
+
+__all__ = [
+    "EDGE_GATE",
+    "GATES",
+    "Answer",
+    "AprqaError",
+    "ArtefactError",
+    "Backend",
+    "Case",
+    "Category",
+    "Cell",
+    "Completion",
+    "EngineCrashed",
+    "EngineError",
+    "EngineOutOfMemory",
+    "EngineRefused",
+    "EngineTimeout",
+    "EngineUnavailable",
+    "EvidenceError",
+    "Falsified",
+    "Finish",
+    "Format",
+    "Gate",
+    "Gateway",
+    "GatewayState",
+    "Json",
+    "Metrics",
+    "Modality",
+    "OracleSpec",
+    "Outcome",
+    "PlaybookError",
+    "Prompting",
+    "Quantization",
+    "Request",
+    "Scenario",
+    "Severity",
+    "Target",
+    "Verdict",
+    "Weights",
+    "WeightsUnavailable",
+    "corroborated",
+    "death_of",
+    "falsified",
+    "inconclusive",
+    "scenario_gate",
+    "slug",
+]
