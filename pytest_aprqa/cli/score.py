@@ -1,0 +1,110 @@
+"""``apr-qa score``: the score of an evidence file, without running anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_aprqa.cli.say import say, screen
+
+if TYPE_CHECKING:
+    from pytest_aprqa.core import Json
+    from pytest_aprqa.evidence import Evidence
+    from pytest_aprqa.scoring import Mqs, UpstreamMqs
+
+
+@click.command(short_help="Scores an evidence file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--score-policy",
+    "policy",
+    type=click.Choice(["project", "upstream"]),
+    default="project",
+    show_default=True,
+    help="project: untested categories give no points; upstream: the original tool's formula.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def score(ctx: click.Context, file: Path, policy: str, as_json: bool) -> None:
+    """Scores FILE, an evidence.json of this or of the original tool, or an evidence.jsonl.
+
+    Exit code: 0 when all gateways passed and the model qualifies, 1 when not, 2 when FILE cannot be read.
+    """
+    from pytest_aprqa.scoring import Rules, score_upstream
+    from pytest_aprqa.scoring import score as score_records
+
+    evidence = _read(file)
+    scored: Mqs | UpstreamMqs
+    if policy == "upstream":
+        scored = score_upstream(evidence.records)
+        text = _upstream_text(evidence, scored)
+    else:
+        partial = evidence.run.selection != "complete"
+        scored = score_records(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
+        text = _project_text(evidence, scored)
+    say(json.dumps(_json(evidence, policy, scored), indent=1) if as_json else text)
+    ctx.exit(0 if scored.qualifies else 1)
+
+
+def _read(file: Path) -> Evidence:
+    """The evidence of a file; a journal counts as a partial run, for its end is not in it."""
+    from pytest_aprqa.evidence import Evidence, Selection, distinct_prompts, read_evidence, read_journal
+
+    if file.suffix != ".jsonl":
+        return read_evidence(file)
+    journal = read_journal(file)
+    partial = {"selection": Selection.PARTIAL, "selection_reason": journal.truncated or "read from a journal"}
+    return Evidence(
+        run=journal.header.run.model_copy(update=partial),
+        host=journal.header.host,
+        playbook=journal.header.playbook,
+        distinct_prompts=distinct_prompts(journal.records),
+        records=journal.records,
+    )
+
+
+def _json(evidence: Evidence, policy: str, scored: Mqs | UpstreamMqs) -> dict[str, Json]:
+    plain = scored.to_json()
+    return {
+        "model": evidence.playbook.model,
+        "dialect": evidence.dialect,
+        "score_policy": policy,
+        "raw_score": plain.get("mqs"),
+        "gateways_passed": scored.gateways_passed,
+        **plain,
+    }
+
+
+def _project_text(evidence: Evidence, mqs: Mqs) -> str:
+    from pytest_aprqa.reports import render_summary
+
+    shown = screen()
+    text = render_summary(evidence, mqs, width=shown.width, color=shown.color, ascii=shown.ascii, files=())
+    return text.rstrip("\n")
+
+
+def _upstream_text(evidence: Evidence, scored: UpstreamMqs) -> str:
+    from pytest_aprqa.reports import visible
+
+    gateways = (f"{gateway} {'passed' if passed else 'failed'}" for gateway, passed in scored.gateways.items())
+    categories = (
+        f"{category} {points} ({scored.tallies[category].passed} of {scored.tallies[category].total})"
+        for category, points in scored.categories.items()
+    )
+    penalties = (f"-{penalty.points} {penalty.code} ({penalty.description})" for penalty in scored.penalties)
+    rows = (
+        ("model", visible(evidence.playbook.model)),
+        ("score policy", "upstream: untested categories get full marks, skipped tests count as passed"),
+        ("raw_score", f"{scored.raw_score} of 1000"),
+        ("normalized_score", f"{scored.normalized_score:.1f}"),
+        ("grade", scored.grade),
+        ("gateways", ", ".join(gateways)),
+        ("categories", ", ".join(categories)),
+        ("penalties", ", ".join(penalties) or "none"),
+        ("tests", f"{scored.tests_passed} passed, {scored.tests_failed} failed, {scored.total_tests} in all"),
+        ("qualifies", "yes" if scored.qualifies else "no"),
+    )
+    return "\n".join(f"{name:<17} {value}" for name, value in rows)

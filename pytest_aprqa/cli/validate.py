@@ -1,0 +1,77 @@
+"""``apr-qa validate``: reads playbooks and says what is wrong with them, without running anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_aprqa.cli.say import say
+from pytest_aprqa.core import PlaybookError
+
+if TYPE_CHECKING:
+    from pytest_aprqa.playbook import Playbook
+
+
+def _pairs(_ctx: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"expected NAME=VALUE; found {text!r}")
+        pairs[name] = value
+    return pairs
+
+
+@click.command(short_help="Reads playbooks and says what is wrong with them.")
+@click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...", type=click.Path(path_type=Path))
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    callback=_pairs,
+    metavar="NAME=VALUE",
+    help="What ${NAME} stands for; may be repeated; wins over the environment.",
+)
+@click.option("--strict", is_flag=True, help="Unknown keys are errors.")
+@click.pass_context
+def validate(ctx: click.Context, playbooks: Sequence[Path], values: Mapping[str, str], strict: bool) -> None:
+    """Reads each PLAYBOOK and prints what it asks for, what is not tested, and what looks wrong.
+
+    Exit code: 0 when all can be run, 2 when one cannot; its error names file, line and column.
+    """
+    # Not `all(...)`: every playbook is to be read, also after one that is wrong.
+    failed = [path for path in playbooks if not _validate(path, {**os.environ, **values}, strict=strict)]
+    ctx.exit(2 if failed else 0)
+
+
+def _validate(path: Path, values: Mapping[str, str], *, strict: bool) -> bool:
+    from pytest_aprqa.playbook import read_playbook
+    from pytest_aprqa.reports import visible
+
+    try:
+        playbook = read_playbook(path, values, strict=strict)
+    except PlaybookError as exc:
+        click.echo(f"Error: {visible(str(exc))}", err=True)
+        return False
+    for line in _lines(playbook):
+        say(visible(line))
+    return True
+
+
+def _lines(playbook: Playbook) -> list[str]:
+    from pytest_aprqa.playbook import list_cells
+    from pytest_aprqa.reports import counted
+
+    cells = counted(len(list_cells(playbook.model, playbook.matrix)), "cell")
+    scenarios = counted(playbook.matrix.scenario_count, "scenario")
+    tier = f"tier {playbook.tier}" if playbook.tier else "no tier"
+    return [
+        f"{playbook.path}: ok: {playbook.name} {playbook.version}, {tier}, {playbook.model.hf_repo}, "
+        f"{cells}, {scenarios} in each",
+        *(f"  not tested: {report}" for report in playbook.reports),
+        *(f"  warning: {warning}" for warning in playbook.warnings),
+    ]

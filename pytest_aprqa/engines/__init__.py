@@ -1,0 +1,22 @@
+"""Engines: what loads a model and answers, each in a supervised child process that may crash, hang or eat memory.
+
+`open_engine` is the way in; `supervise` is for those who write an engine of their own. POSIX systems only.
+"""
+
+from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, LoadResident, OpenEngine, Resident, Result
+from pytest_aprqa.engines.registry import engine_names, open_engine
+from pytest_aprqa.engines.session import SupervisedEngine, supervise
+
+__all__ = [
+    "Engine",
+    "EngineFacts",
+    "Limits",
+    "LoadResident",
+    "OpenEngine",
+    "Resident",
+    "Result",
+    "SupervisedEngine",
+    "engine_names",
+    "open_engine",
+    "supervise",
+]

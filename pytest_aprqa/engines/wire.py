@@ -1,0 +1,227 @@
+"""What crosses between the supervisor and its child: one JSON object a line, with a version, made of our own values.
+
+Knows nothing of pipes and processes. A message that cannot be read raises `ValueError`, whatever is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar, assert_never
+
+from pytest_aprqa.core import (
+    Answer,
+    Backend,
+    Completion,
+    EngineError,
+    EngineOutOfMemory,
+    EngineRefused,
+    EngineUnavailable,
+    Finish,
+    Format,
+    Metrics,
+    Prompting,
+    Quantization,
+    Request,
+    Target,
+    Weights,
+)
+from pytest_aprqa.engines.protocol import EngineFacts, Limits, Result
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 256 * 2**20
+"""A reply longer than this is a fault: 16 answers of 100,000 tokens take some 30 MB."""
+
+T = TypeVar("T")
+# JSON as it comes from the other side, before `_reading` has turned it into values of ours.
+_Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """To the child: load this model with the function `loader`, ``module:name``; the answer is Loaded or Failed."""
+
+    loader: str
+    target: Target
+    weights: Weights
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """To the child: answer these together; the answer is Answered or Failed."""
+
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """From the child: the model can be asked."""
+
+    facts: EngineFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """From the child: one result for each request, in order."""
+
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From the child: all of what was asked failed, yet the child lives."""
+
+    error: EngineError
+
+
+Order = Load | Generate
+Reply = Loaded | Answered | Failed
+
+
+def encode_order(order: Order) -> bytes:
+    """One line."""
+    match order:
+        case Load():
+            return _line("load", _plain(order))
+        case Generate():
+            return _line("generate", _plain(order))
+        case _:
+            assert_never(order)
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """One line."""
+    match reply:
+        case Loaded():
+            return _line("loaded", _plain(reply))
+        case Answered(results):
+            return _line("answered", {"results": [_result(result) for result in results]})
+        case Failed(error):
+            return _line("failed", _error(error))
+        case _:
+            assert_never(reply)
+
+
+def decode_order(line: bytes) -> Order:
+    """The order in `line`."""
+    readers: Mapping[str, Callable[[_Raw], Order]] = {"load": _read_load, "generate": _read_generate}
+    return _reading(line, readers)
+
+
+def decode_reply(line: bytes) -> Reply:
+    """The reply in `line`."""
+    readers: Mapping[str, Callable[[_Raw], Reply]] = {
+        "loaded": _read_loaded,
+        "answered": _read_answered,
+        "failed": _read_failed,
+    }
+    return _reading(line, readers)
+
+
+def _line(kind: str, body: _Raw) -> bytes:
+    # ASCII escapes keep lone surrogates, which no encoding of Unicode would.
+    return json.dumps({"v": VERSION, "kind": kind, "body": body}, ensure_ascii=True).encode() + b"\n"
+
+
+def _plain(value: Load | Generate | Loaded) -> _Raw:
+    plain: _Raw = json.loads(json.dumps(asdict(value), default=str))
+    return plain
+
+
+def _result(result: Result) -> _Raw:
+    return {"error": _error(result)} if isinstance(result, EngineError) else {"completion": asdict(result)}
+
+
+def _error(error: EngineError) -> _Raw:
+    match error:
+        case EngineUnavailable():
+            # The error keeps no field for the problem alone, so that its own frame has to come off the message.
+            frame = str(EngineUnavailable(error.engine, "\0", install=error.install)).partition("\0")
+            problem = str(error).removeprefix(frame[0]).removesuffix(frame[2])
+            return {"kind": "unavailable", "engine": error.engine, "message": problem, "install": error.install}
+        case EngineOutOfMemory():
+            return {"kind": "out_of_memory", "message": str(error)}
+        case _:
+            return {"kind": "refused", "message": str(error)}
+
+
+def _reading(line: bytes, readers: Mapping[str, Callable[[_Raw], T]]) -> T:
+    try:
+        message = json.loads(line)
+        if message["v"] != VERSION:
+            raise ValueError(f"version {message['v']}, not {VERSION}")
+        return readers[message["kind"]](message["body"])
+    except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as exc:
+        raise ValueError(f"unreadable message ({type(exc).__name__}: {exc}): {line[:200]!r}") from exc
+
+
+def _read_load(body: _Raw) -> Load:
+    target, weights = body["target"], body["weights"]
+    return Load(
+        loader=body["loader"],
+        target=Target(
+            model=target["model"],
+            format=Format(target["format"]),
+            quantization=None if target["quantization"] is None else Quantization(target["quantization"]),
+            backend=Backend(target["backend"]),
+        ),
+        weights=Weights(
+            folder=Path(weights["folder"]),
+            files=tuple(Path(file) for file in weights["files"]),
+            source=weights["source"],
+            revision=weights["revision"],
+            digests=weights["digests"],
+        ),
+        limits=Limits(**body["limits"]),
+    )
+
+
+def _read_generate(body: _Raw) -> Generate:
+    return Generate(tuple(_read_request(raw) for raw in body["requests"]))
+
+
+def _read_request(raw: _Raw) -> Request:
+    return Request(**{**raw, "turns": tuple(raw["turns"]), "prompting": Prompting(raw["prompting"])})
+
+
+def _read_loaded(body: _Raw) -> Loaded:
+    return Loaded(EngineFacts(**body["facts"]))
+
+
+def _read_answered(body: _Raw) -> Answered:
+    return Answered(tuple(_read_result(raw) for raw in body["results"]))
+
+
+def _read_failed(body: _Raw) -> Failed:
+    return Failed(_read_error(body))
+
+
+def _read_result(raw: _Raw) -> Result:
+    return _read_error(raw["error"]) if "error" in raw else _read_completion(raw["completion"])
+
+
+def _read_error(raw: _Raw) -> EngineError:
+    match raw["kind"]:
+        case "unavailable":
+            return EngineUnavailable(raw["engine"], raw["message"], install=raw["install"])
+        case "out_of_memory":
+            return EngineOutOfMemory(raw["message"])
+        case "refused":
+            return EngineRefused(raw["message"])
+        case other:
+            raise ValueError(f"no error is called {other!r}")
+
+
+def _read_completion(raw: _Raw) -> Completion:
+    return Completion(
+        request_id=raw["request_id"],
+        answers=tuple(
+            Answer(**{**answer, "token_ids": tuple(answer["token_ids"]), "finish": Finish(answer["finish"])})
+            for answer in raw["answers"]
+        ),
+        metrics=Metrics(**raw["metrics"]),
+        notes=tuple(raw["notes"]),
+    )

@@ -1,0 +1,31 @@
+"""Playbooks: reading them, in every dialect, and expanding them into cases.
+
+Knows neither pytest nor engines. Reading is the effect; everything after it is pure.
+"""
+
+from pytest_aprqa.playbook.cells import cell_words, list_cells
+from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
+from pytest_aprqa.playbook.document import FailurePolicy, Gates, Matrix, Model, OracleType, SizeCategory, Skip
+from pytest_aprqa.playbook.expand import expand
+from pytest_aprqa.playbook.playbook import TIER_WORDS, Playbook, PropertyTest, Tier
+from pytest_aprqa.playbook.read import read_playbook
+
+__all__ = [
+    "SCHEMA_FILE",
+    "TIER_WORDS",
+    "FailurePolicy",
+    "Gates",
+    "Matrix",
+    "Model",
+    "OracleType",
+    "Playbook",
+    "PropertyTest",
+    "SizeCategory",
+    "Skip",
+    "Tier",
+    "cell_words",
+    "expand",
+    "json_schema",
+    "list_cells",
+    "read_playbook",
+]

@@ -1,0 +1,180 @@
+"""The books of a run: one account for each playbook, opened when its items are known and closed at session finish.
+
+Lives in the process that the user started; with xdist that is the controller, which runs no items itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aprqa import __version__
+from pytest_aprqa.core import EvidenceError, PlaybookError
+from pytest_aprqa.evidence import HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
+from pytest_aprqa.playbook import FailurePolicy, Playbook, read_playbook
+from pytest_aprqa.plugin.account import Account
+from pytest_aprqa.plugin.options import Options
+from pytest_aprqa.plugin.resume import read_resumable
+from pytest_aprqa.plugin.summary import Closed, print_summary, run_header
+from pytest_aprqa.reports import html_cells, html_columns, suite_properties
+from pytest_aprqa.suite import scope_of
+
+
+class Ledger:
+    """Receives what the items report."""
+
+    def __init__(self, config: pytest.Config, options: Options, run_id: str) -> None:
+        self._config = config
+        self._options = options
+        self._run_id = run_id
+        self._started_at = _now()
+        self._playbooks: dict[Path, Playbook] = {}
+        self._folders: dict[Path, Path] = {}
+        self._accounts: dict[Path, Account] = {}
+        self._closed: list[Closed] = []
+        self._lost: list[str] = []
+
+    def header(self, paths: Sequence[str]) -> list[str]:
+        """Lines above the run, for playbooks named on the command line; problems are left to collection."""
+        lines: list[str] = []
+        for path in paths:
+            try:
+                lines += run_header(self._read(self._config.invocation_params.dir / path))
+            except PlaybookError:
+                continue
+        return lines
+
+    def expect(self, paths: Sequence[str]) -> None:
+        """Learns which playbooks will report, and where each one's evidence goes.
+
+        Raises:
+            pytest.UsageError: evidence would be written over another model's.
+        """
+        playbooks = [self._read(self._config.rootpath / path) for path in paths]
+        models = Counter(playbook.model.hf_repo for playbook in playbooks)
+        root = self._options.output or self._config.rootpath / "certifications"
+        for playbook in playbooks:
+            model = playbook.model.hf_repo
+            try:
+                own = playbook.name if models[model] > 1 else None
+                self._folders[playbook.path] = output_folder(root, model, playbook=own)
+            except EvidenceError as problem:
+                raise pytest.UsageError(str(problem)) from None
+        _ = self._resumable  # now: the journal to resume from may be the one that this run replaces
+
+    def scope_of(self, path: str) -> str:
+        """What one failure of a playbook may end: ``target``, ``model`` or ``session``."""
+        given = self._options.failure_policy
+        return scope_of(FailurePolicy(given) if given else self._read(self._config.rootpath / path).failure_policy)
+
+    def receive(self, message: Mapping[str, Any]) -> None:
+        """Writes down what an item reports."""
+        path = Path(message["playbook"])
+        if message["plan"] is not None and path not in self._accounts:
+            self._accounts[path] = self._open(path, message["plan"])
+        account = self._accounts[path]
+        records = [Record.from_json(record) for record in message["records"]]
+        try:
+            account.receive(records, message["facts"])
+        except EvidenceError as problem:
+            self._lost.append(str(problem))
+        for cell in account.newly_finished():
+            self._say(cell.line)
+
+    def finish(self, session: pytest.Session) -> None:
+        """Scores and writes everything; a run that judged nothing is no success unless the user said so."""
+        for path, account in self._accounts.items():
+            try:
+                evidence, mqs = account.close(finished_at=_now(), score_policy=self._options.score_policy or "project")
+            except EvidenceError as problem:
+                self._lost.append(str(problem))
+                continue
+            self._closed.append(Closed(path, account, evidence, mqs))
+        self._add_suite_properties()
+        judged = all(closed.account.judged for closed in self._closed) or self._options.allow_missing
+        if session.exitstatus == pytest.ExitCode.OK and (self._lost or not judged):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def summarize(self, terminal: pytest.TerminalReporter) -> None:
+        """Shows what came of each playbook."""
+        for closed in self._closed:
+            print_summary(terminal, closed)
+        for problem in self._lost:
+            terminal.write_line(f"evidence was not written: {problem}", red=True)
+
+    def place_junit(self, written: Path) -> None:
+        """Copies pytest's JUnit report beside each playbook's evidence."""
+        if written.exists():
+            for closed in self._closed:
+                shutil.copyfile(written, closed.account.folder / "junit.xml")
+
+    def html_header(self, cells: list[str]) -> None:
+        """Our columns of pytest-html's table, before its links."""
+        cells[-1:-1] = [f"<th>{name}</th>" for name in html_columns()]
+
+    def html_row(self, message: Mapping[str, Any] | None, cells: list[str]) -> None:
+        """Our columns of one row; empty for rows of other items."""
+        records = [Record.from_json(record) for record in message["records"]] if message else []
+        texts = html_cells(records[0]) if records else [""] * len(html_columns())
+        cells[-1:-1] = [f"<td>{text}</td>" for text in texts]
+
+    def _read(self, path: Path) -> Playbook:
+        path = path.resolve()
+        if path not in self._playbooks:
+            self._playbooks[path] = read_playbook(path, self._options.set, strict=self._options.strict)
+        return self._playbooks[path]
+
+    def _open(self, path: Path, plan: Mapping[str, Any]) -> Account:
+        policy = self._options.failure_policy or str(self._playbooks[path].failure_policy)
+        run = RunInfo(
+            id=self._run_id,
+            started_at=self._started_at,
+            command=("pytest", *map(str, self._config.invocation_params.args)),
+            pytest_version=pytest.__version__,
+            aprqa_version=__version__,
+            workers=len(getattr(self._config.option, "tx", None) or ()),
+            options=self._options.bearing_on_results(),
+            failure_policy=policy,
+        )
+        return Account(
+            folder=self._folders[path],
+            run=run,
+            host=self._host,
+            info=PlaybookInfo.from_json(plan["playbook"]),
+            resumable=self._resumable,
+            cell_sizes=plan["cells"],
+            switched_off=plan["switched_off"],
+        )
+
+    @cached_property
+    def _host(self) -> HostInfo:
+        return read_host()
+
+    @cached_property
+    def _resumable(self) -> Resumable:
+        return read_resumable(self._options.resume)
+
+    def _add_suite_properties(self) -> None:
+        writers = [it for it in self._config.pluginmanager.get_plugins() if hasattr(it, "add_global_property")]
+        for closed in self._closed:
+            prefix = f"{closed.evidence.playbook.name}." if len(self._closed) > 1 else ""
+            for name, value in suite_properties(closed.evidence, closed.mqs):
+                for writer in writers:
+                    writer.add_global_property(f"{prefix}{name}", value)
+
+    def _say(self, line: str) -> None:
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.verbosity >= 0:
+            terminal.ensure_newline()
+            terminal.write_line(line)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

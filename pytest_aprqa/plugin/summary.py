@@ -1,0 +1,80 @@
+"""What the user reads before and after a run: the header's lines, the summary, and the files it names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from pytest_aprqa import __version__
+from pytest_aprqa.core import Backend
+from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, read_host
+from pytest_aprqa.playbook import Playbook, list_cells
+from pytest_aprqa.plugin.account import Account
+from pytest_aprqa.reports import header_lines, render_summary
+from pytest_aprqa.scoring import Mqs
+
+_ENGINE_LIBRARIES = ("torch", "transformers")
+"""Named in the header; asking their metadata does not import them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A playbook whose run is over."""
+
+    path: Path
+    account: Account
+    evidence: Evidence
+    mqs: Mqs
+
+
+def run_header(playbook: Playbook) -> list[str]:
+    """What one playbook of the command line is about to test."""
+    targets = list(dict.fromkeys(cell.target for cell in list_cells(playbook.model, playbook.matrix)))
+    wants_gpu = any(target.backend is Backend.GPU for target in targets)
+    return header_lines(
+        playbook.name,
+        aprqa_version=__version__,
+        playbook_version=playbook.version,
+        tier=playbook.tier,
+        model=playbook.model.hf_repo,
+        targets=[target.id for target in targets],
+        devices=[f"cpu ({len(os.sched_getaffinity(0))} cores)", *(read_host().gpus if wants_gpu else ())],
+        engines={name: found for name in _ENGINE_LIBRARIES if (found := _version(name))},
+    )
+
+
+def print_summary(terminal: pytest.TerminalReporter, closed: Closed) -> None:
+    """Shows what came of a playbook."""
+    evidence = closed.evidence
+    terminal.section(f"aprqa: {evidence.playbook.name}", sep="=")
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    text = render_summary(
+        evidence,
+        closed.mqs,
+        width=terminal.config.get_terminal_writer().fullwidth,
+        color=terminal.hasmarkup,
+        files=[str(closed.account.folder / name) for name in (EVIDENCE_NAME, JOURNAL_NAME)],
+        ascii=not _speaks_unicode(encoding),
+    )
+    terminal.write(text)
+    terminal.ensure_newline()
+
+
+def _speaks_unicode(encoding: str) -> bool:
+    try:
+        "≥✓×·█".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

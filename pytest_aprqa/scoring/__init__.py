@@ -1,0 +1,54 @@
+"""From records to a score: gateways, points, intervals, grades, status, and the published formula. Pure.
+
+Knows nothing of files, engines or pytest.
+"""
+
+from pytest_aprqa.scoring.gate_ids import category_by_rule, category_of, gateway_of
+from pytest_aprqa.scoring.gateways import fold, fold_by_target
+from pytest_aprqa.scoring.grades import cert_grade, grade
+from pytest_aprqa.scoring.intervals import Interval, wilson
+from pytest_aprqa.scoring.mqs import Mqs, RateVerdict, score
+from pytest_aprqa.scoring.points import MAX_POINTS, normalized, points
+from pytest_aprqa.scoring.popperian import Falsification, Popperian, popperian, severity_of
+from pytest_aprqa.scoring.status import Findings, Rules, Status, award_of, status_of
+from pytest_aprqa.scoring.tally import CategoryScore, Penalty
+from pytest_aprqa.scoring.tier import TierVerdict
+from pytest_aprqa.scoring.tier_scale import TierScale, grade_from_tier, score_from_tier, status_from_tier
+from pytest_aprqa.scoring.upstream import Tally, UpstreamMqs, score_upstream
+
+__all__ = [
+    "MAX_POINTS",
+    "CategoryScore",
+    "Falsification",
+    "Findings",
+    "Interval",
+    "Mqs",
+    "Penalty",
+    "Popperian",
+    "RateVerdict",
+    "Rules",
+    "Status",
+    "Tally",
+    "TierScale",
+    "TierVerdict",
+    "UpstreamMqs",
+    "award_of",
+    "category_by_rule",
+    "category_of",
+    "cert_grade",
+    "fold",
+    "fold_by_target",
+    "gateway_of",
+    "grade",
+    "grade_from_tier",
+    "normalized",
+    "points",
+    "popperian",
+    "score",
+    "score_from_tier",
+    "score_upstream",
+    "severity_of",
+    "status_from_tier",
+    "status_of",
+    "wilson",
+]

@@ -1,0 +1,97 @@
+"""The status word of a run, the tier's verdict, and what each tier requires and may award."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pytest_aprqa.core import Category, GatewayState
+
+PROVISIONAL_FROM: Final = 700
+"""MQS of an award; also the scoped score from which a tier is passed."""
+DEEP_FROM: Final = 900
+"""What the deep tier needs, to pass and to certify; it alone certifies, so the general mark of 850 never decides."""
+
+_SMOKE_REQUIRES: Final = (Category.QUAL, Category.STAB)
+
+
+class Status(StrEnum):
+    """What a registry row may say of a model."""
+
+    PENDING = "PENDING"
+    """Never measured, also after a run that could not get the weights."""
+    BLOCKED = "BLOCKED"
+    """A gateway failed, or the score is below 700."""
+    PARTIAL = "PARTIAL"
+    """Evidence is missing that an award needs."""
+    PROVISIONAL = "PROVISIONAL"
+    CERTIFIED = "CERTIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the score is measured against."""
+
+    tier: str | None = None
+    """``smoke``, ``mvp``, ``quick``, ``standard`` or ``deep``; None, as any other word, never awards."""
+    partial_selection: bool = False
+    """True when some of the playbook's cases were deselected."""
+    previous: Status | None = None
+    """What the registry says so far; a tier that never awards leaves it."""
+
+    @property
+    def required(self) -> tuple[Category, ...]:
+        """Categories that must have evidence: QUAL and STAB for smoke, all six for the others."""
+        return _SMOKE_REQUIRES if self.tier == "smoke" else tuple(Category)
+
+    @property
+    def pass_mark(self) -> int:
+        """Scoped score (0-1000) from which the tier is passed."""
+        return DEEP_FROM if self.tier == "deep" else PROVISIONAL_FROM
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a status rests on."""
+
+    judged: int
+    """Records that were judged: neither skipped nor inconclusive."""
+    gateways: tuple[GatewayState, ...]
+    """State of each gateway, folded over the targets."""
+    missing: tuple[Category, ...]
+    """Required categories without evidence."""
+    mqs: int
+    """0-1000."""
+
+
+def status_of(findings: Findings, rules: Rules) -> Status:
+    """The status that a run has earned, the first that applies.
+
+    Nothing judged → PENDING; a gateway failed → BLOCKED; evidence missing (a required category, a gateway, deselected
+    cases) → PARTIAL; a tier that never awards → what was before; else by the score, capped by the tier.
+    """
+    if findings.judged == 0:
+        return Status.PENDING
+    if GatewayState.FAILED in findings.gateways:
+        return Status.BLOCKED
+    if findings.missing or rules.partial_selection or GatewayState.UNKNOWN in findings.gateways:
+        return Status.PARTIAL
+    return award_of(findings.mqs, rules)
+
+
+def award_of(mqs: int, rules: Rules) -> Status:
+    """The status by the score alone, capped by the tier.
+
+    >>> award_of(1000, Rules("mvp")).value, award_of(1000, Rules("smoke")).value
+    ('PROVISIONAL', 'PENDING')
+    >>> [award_of(mqs, Rules("deep")).value for mqs in (699, 899, 900)]
+    ['BLOCKED', 'PROVISIONAL', 'CERTIFIED']
+    """
+    if rules.tier not in ("mvp", "deep"):
+        return rules.previous or Status.PENDING
+    if mqs < PROVISIONAL_FROM:
+        return Status.BLOCKED
+    if rules.tier == "deep" and mqs >= DEEP_FROM:
+        return Status.CERTIFIED
+    return Status.PROVISIONAL

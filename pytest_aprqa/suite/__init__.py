@@ -1,0 +1,37 @@
+"""The qualification: what is planned from a playbook, tested on a bench, and stopped by a policy.
+
+The rooms above (plugin, cli) give it pytest items and options; it gives them records.
+"""
+
+from pytest_aprqa.suite import qualification
+from pytest_aprqa.suite.agenda import Entry, agenda_of, orders_of_gateways
+from pytest_aprqa.suite.bench import Bench, BenchSetup
+from pytest_aprqa.suite.examiner import Examiner, Trial
+from pytest_aprqa.suite.facts import ENGINE, WEIGHTS, playbook_info
+from pytest_aprqa.suite.machine import unavailable_words
+from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_playbook
+from pytest_aprqa.suite.policy import Latch, Scope, scope_of
+from pytest_aprqa.suite.records import record_of_phase
+
+__all__ = [
+    "ENGINE",
+    "WEIGHTS",
+    "Bench",
+    "BenchSetup",
+    "Entry",
+    "Examiner",
+    "Latch",
+    "Plan",
+    "Scope",
+    "Trial",
+    "agenda_of",
+    "group_key",
+    "is_on",
+    "orders_of_gateways",
+    "plan_playbook",
+    "playbook_info",
+    "qualification",
+    "record_of_phase",
+    "scope_of",
+    "unavailable_words",
+]

@@ -1,0 +1,76 @@
+"""The order of a playbook's items: for each target its gateways G0 to G2, its cases, then G3 and G4.
+
+Pure. The order number of an entry is its place among all entries of the playbook, whatever is selected, so that
+evidence sorts the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pytest_aprqa.core import EDGE_GATE, Case, Gateway, Target
+from pytest_aprqa.suite.plan import Plan
+
+BEFORE = (Gateway.G0, Gateway.G1, Gateway.G2)
+"""Gateways that are judged before a target's cases, each one needed by the next."""
+AFTER = (Gateway.G3, Gateway.G4)
+"""Gateways that are judged from what a target's cases have shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item: a case, or a gateway of a target."""
+
+    order: int
+    target: Target
+    subject: Case | Gateway
+    skip: str | None
+    """Why it cannot run here; None when it can."""
+    line: int
+    """1-based line in the playbook."""
+
+    @property
+    def name(self) -> str:
+        """The pytest item's name, such as ``G1_load[gguf-q8_0-cpu]`` or ``chat[gguf-q8_0-cpu-two_plus_two]``."""
+        if isinstance(self.subject, Case):
+            return self.subject.id
+        return f"{self.subject}_{self.subject.word}[{self.target.id}]"
+
+    @property
+    def function(self) -> str:
+        """Name of the suite's function that tests it."""
+        return str(self.subject.cell.modality) if isinstance(self.subject, Case) else self.subject.word
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Words for pytest's ``-m``: format, quantization, backend, then modality, edge or gateway."""
+        target = (self.target.format, self.target.quantization, self.target.backend)
+        words = [str(word) for word in target if word is not None]
+        if isinstance(self.subject, Gateway):
+            return (*words, "gateway", str(self.subject))
+        return (*words, str(self.subject.cell.modality), *(("edge",) if self.subject.gate is EDGE_GATE else ()))
+
+
+def agenda_of(plan: Plan) -> tuple[Entry, ...]:
+    """Every entry of a playbook, in order."""
+    return tuple(
+        Entry(order, target, subject, skip, line) for order, (target, subject, skip, line) in enumerate(_subjects(plan))
+    )
+
+
+def _subjects(plan: Plan) -> Iterator[tuple[Target, Case | Gateway, str | None, int]]:
+    cases: dict[Target, list[Case]] = {}
+    for case in plan.cases:
+        cases.setdefault(case.cell.target, []).append(case)
+    line = plan.playbook.line_of("test_matrix") or 1
+    for target, own in cases.items():
+        skip = plan.skip_of(target)
+        yield from ((target, gateway, skip, line) for gateway in BEFORE)
+        yield from ((target, case, case.skip, case.line) for case in own)
+        yield from ((target, gateway, skip, line) for gateway in AFTER)
+
+
+def orders_of_gateways(entries: Iterable[Entry]) -> dict[tuple[Target, Gateway], int]:
+    """Order number of each target's gateway entries."""
+    return {(entry.target, entry.subject): entry.order for entry in entries if isinstance(entry.subject, Gateway)}

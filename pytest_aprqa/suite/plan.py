@@ -1,0 +1,103 @@
+"""From a playbook's path to the ordered list of what will be tested; pure but for reading the file.
+
+Equal inputs give equal plans in every process, so that xdist workers agree on what they collect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from pytest_aprqa.core import Case, Gateway, PlaybookError, Scenario, Target
+from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
+from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
+from pytest_aprqa.suite.policy import Scope, scope_of
+
+EDGE_PROBES = 6
+"""Edge probes that tiers from mvp upward add to every cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A playbook and everything it expands to."""
+
+    playbook: Playbook
+    scenarios: tuple[Scenario, ...]
+    """What is sent in each cell, edge probes last."""
+    cases: tuple[Case, ...]
+    """Cells × scenarios, a target's cases together, skipped ones included."""
+    scenarios_digest: str
+    """SHA-256 of the scenarios, equal wherever the same playbook is planned by the same hypothesis version."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every target once, in the order of the cases."""
+        return tuple(dict.fromkeys(case.cell.target for case in self.cases))
+
+    @property
+    def distinct_prompts(self) -> int:
+        """How many different conversations are sent."""
+        return len({scenario.turns for scenario in self.scenarios})
+
+    def skip_of(self, target: Target) -> str | None:
+        """Why nothing of the target can run; None when some case can."""
+        reasons = [case.skip for case in self.cases if case.cell.target == target]
+        return None if None in reasons else reasons[0]
+
+
+def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavailable: Mapping[str, str]) -> Plan:
+    """Reads a playbook and expands it.
+
+    Args:
+        path: the playbook.
+        values: what ``${NAME}`` stands for.
+        strict: unknown keys are errors.
+        unavailable: word of a cell (format, quantization, backend, modality) → why it cannot run here.
+
+    Raises:
+        PlaybookError: the playbook cannot be read, or asks for draws that do not exist.
+    """
+    playbook = read_playbook(path, values, strict=strict)
+    listed = playbook.listed_scenarios
+    draws = [Draw(test.name, test.generator, test.oracle, test.count) for test in playbook.property_tests]
+    seed = playbook.matrix.seed
+    try:
+        ordinary = fill(listed, draws, count=max(playbook.matrix.scenario_count, len(listed)), seed=seed)
+    except ValueError as problem:
+        line = playbook.line_of("property_tests") or 1
+        raise PlaybookError(str(problem), path=path, line=line, column=1, field="property_tests") from problem
+    edge = edge_probes(seed=seed, count=EDGE_PROBES) if playbook.tier not in (None, Tier.SMOKE) else ()
+    scenarios = (*ordinary, *edge)
+    cases = expand(playbook, ordinary, unavailable=unavailable, edge=edge)
+    return Plan(playbook, scenarios, cases, digest(scenarios))
+
+
+def hypothesis_version() -> str:
+    """The version that decides what is drawn."""
+    return version("hypothesis")
+
+
+def group_key(plan: Plan, target: Target, policy: FailurePolicy | None) -> str:
+    """What belongs together in one process; `policy` is the user's, None leaves it to the playbook."""
+    match scope_of(policy or plan.playbook.failure_policy):
+        case Scope.TARGET:
+            return f"{plan.playbook.path}::{target.id}"
+        case Scope.MODEL:
+            return str(plan.playbook.path)
+        case Scope.SESSION:
+            return "session"
+
+
+def is_on(playbook: Playbook, gateway: Gateway) -> bool:
+    """Whether a gateway may stop the run; one that the playbook switches off is judged and reported all the same."""
+    gates = playbook.gates
+    switches = {
+        Gateway.G0: gates.g0,
+        Gateway.G1: gates.g1,
+        Gateway.G2: gates.g2,
+        Gateway.G3: gates.g3,
+        Gateway.G4: gates.g4,
+    }
+    return switches[gateway]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from pytest_aprqa import __version__
+from tests.cli.running import apr_qa, apr_qa_process
+
+
+def test_help_lists_the_commands_and_the_exit_codes() -> None:
+    done = apr_qa("--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("fetch", "score", "validate", "Exit codes: 0 done and passed"))
+
+
+def test_help_is_quick() -> None:
+    apr_qa_process("--help")  # compiles what was not compiled yet
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = apr_qa_process("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time, for a busy machine says nothing about the command.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
+    assert done.returncode == 0
+
+
+def test_nothing_heavy_is_imported_for_help() -> None:
+    program = (
+        "import sys, pytest_aprqa.cli\n"
+        "heavy = {'torch', 'transformers', 'pydantic', 'yaml', 'numpy', 'hypothesis', 'rich', 'pytest'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version_is_the_package_version() -> None:
+    assert __version__ in apr_qa("--version").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["unknown"], ["score"], ["score", "a", "b"], ["validate"], ["fetch", "smollm2-135m"], ["score", "--x", "a"]],
+)
+def test_wrong_usage_is_2_without_a_traceback(words: list[str]) -> None:
+    done = apr_qa(*words)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+    assert "Traceback" not in done.stderr

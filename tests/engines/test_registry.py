@@ -1,0 +1,92 @@
+"""Engines are found by name, also a third party's, and what is missing is named with the way to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from pytest_aprqa.core import Backend, EngineUnavailable, Format, Quantization, Target, Weights
+from pytest_aprqa.engines import Limits, engine_names, open_engine, registry
+
+TARGET = Target("org/name", Format.SAFETENSORS, None, Backend.CPU)
+LIMITS = Limits(threads=1)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Weights:
+    return Weights(folder=tmp_path, files=(), source="test")
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    def declare_one(name: str, value: str) -> None:
+        point = EntryPoint(name, value, registry.GROUP)
+        monkeypatch.setattr(
+            importlib.metadata, "entry_points", lambda group: (point,) if group == registry.GROUP else ()
+        )
+
+    return declare_one
+
+
+def test_our_own_engines_are_known_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: ())
+    assert engine_names() == ("fake", "transformers")
+
+
+def test_the_engine_is_opened_by_its_name(weights: Weights) -> None:
+    engine = open_engine(TARGET, weights, LIMITS, name="fake")
+    assert engine.facts.name == "fake"
+    engine.close()
+
+
+def test_an_unknown_name_lists_the_known_and_guesses(weights: Weights) -> None:
+    with pytest.raises(EngineUnavailable, match=r"known: fake, transformers.*; did you mean 'transformers'\?"):
+        open_engine(TARGET, weights, LIMITS, name="transfomers")
+
+
+def test_a_format_without_an_engine_says_so(weights: Weights) -> None:
+    target = Target("org/name", Format.GGUF, Quantization.Q4_0, Backend.CPU)
+    with pytest.raises(EngineUnavailable, match="no engine runs gguf by default; known engines: fake"):
+        open_engine(target, weights, LIMITS)
+
+
+def test_a_third_party_adds_an_engine(weights: Weights, declare: Callable[[str, str], None]) -> None:
+    declare("mine", "pytest_aprqa.engines.fake:open_engine")
+    assert "mine" in engine_names()
+    engine = open_engine(TARGET, weights, LIMITS, name="mine")
+    assert engine.facts.name == "fake"
+    engine.close()
+
+
+@pytest.mark.parametrize("value", ["no_such_package.engine:open_engine", "pytest_aprqa.engines.fake:nothing"])
+def test_an_engine_that_cannot_be_imported_is_unavailable(
+    weights: Weights, declare: Callable[[str, str], None], value: str
+) -> None:
+    declare("broken", value)
+    with pytest.raises(EngineUnavailable, match="cannot be imported"):
+        open_engine(TARGET, weights, LIMITS, name="broken")
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineUnavailable, match=r"torch and transformers.*pip install 'pytest-aprqa\[transformers\]'"):
+        open_engine(TARGET, weights, LIMITS)
+
+
+def test_a_broken_installation_found_out_in_the_child_is_named_too(
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torch", "transformers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('libcudart.so.12: no such file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EngineUnavailable, match=r"^engine 'transformers': libcudart.*pip install") as caught:
+        open_engine(TARGET, weights, LIMITS, name="transformers")
+    assert str(caught.value).count("install it with") == 1

@@ -1,0 +1,110 @@
+"""Messages arrive as they were sent, and what cannot be read is a ValueError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aprqa.core import (
+    Answer,
+    Backend,
+    Completion,
+    EngineError,
+    EngineOutOfMemory,
+    EngineRefused,
+    EngineUnavailable,
+    Finish,
+    Format,
+    Metrics,
+    Prompting,
+    Quantization,
+    Request,
+    Target,
+    Weights,
+)
+from pytest_aprqa.engines import EngineFacts, Limits
+from pytest_aprqa.engines.wire import (
+    Answered,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Order,
+    decode_order,
+    decode_reply,
+    encode_order,
+    encode_reply,
+)
+
+TARGET = Target("org/name", Format.GGUF, Quantization.Q4_K_M, Backend.GPU)
+WEIGHTS = Weights(Path("/m"), (Path("/m/a"), Path("/m/b")), "test", revision="abc", digests={"a": "00"})
+FACTS = EngineFacts("e", {"torch": "2"}, "cpu", "float32", 2, True, 4096, 1.5, 10)
+COMPLETION = Completion("r", (Answer("é\n\x00", (1, 2), Finish.STOP, 3),), Metrics(1.0, 2, 3, 4), ("note",))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Load("m:f", TARGET, WEIGHTS, Limits(threads=3, memory_bytes=5, dtype="bfloat16")),
+        Load("m:f", Target("org/name", Format.SAFETENSORS, None, Backend.CPU), WEIGHTS, Limits(threads=1)),
+        Generate((Request("a", ("x", "y"), system="s", prompting=Prompting.RAW, temperature=0.5, seed=2**32 - 1),)),
+    ],
+)
+def test_orders_arrive_as_they_were_sent(order: Order) -> None:
+    line = encode_order(order)
+    assert line.count(b"\n") == 1
+    assert decode_order(line) == order
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_text_travels_in_one_line(text: str) -> None:
+    order = Generate((Request("a", (text,)),))
+    assert encode_order(order).count(b"\n") == 1
+    assert decode_order(encode_order(order)) == order
+
+
+def test_facts_and_answers_arrive_as_they_were_sent() -> None:
+    assert decode_reply(encode_reply(Loaded(FACTS))) == Loaded(FACTS)
+    assert decode_reply(encode_reply(Answered((COMPLETION,)))) == Answered((COMPLETION,))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EngineRefused("no"),
+        EngineOutOfMemory("big"),
+        EngineUnavailable("e", "x; install it with: y", install="pip install z"),
+    ],
+)
+def test_errors_keep_their_kind_and_words(error: EngineError) -> None:
+    for reply in (Failed(error), Answered((error,))):
+        match decode_reply(encode_reply(reply)):
+            case Failed(arrived) | Answered((EngineError() as arrived,)):
+                assert type(arrived) is type(error)
+                assert str(arrived) == str(error)
+            case other:
+                pytest.fail(f"arrived as {other}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\xff\n",
+        b"null\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"v":1}\n',
+        b'{"v":1,"kind":"loaded"}\n',
+        b'{"v":1,"kind":"loaded","body":{"facts":{"name":"x"}}}\n',
+        b'{"v":1,"kind":"answered","body":{"results":[{"error":{"kind":"sad"}}]}}\n',
+        b'{"v":1,"kind":"answered","body":{"results":[{}]}}\n',
+        b"[" * 100_000 + b"\n",
+    ],
+)
+def test_what_cannot_be_read_is_a_value_error(line: bytes) -> None:
+    with pytest.raises(ValueError, match="unreadable message"):
+        decode_reply(line)
