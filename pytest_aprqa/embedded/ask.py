@@ -14,7 +14,7 @@ from pytest_aprqa.core import Prompting
 from pytest_aprqa.embedded.lessons import Lesson
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 BATCH: Final = 128
 """Prompts computed together."""
@@ -35,8 +35,8 @@ class Reply:
 class Loaded:
     """A model with its tokenizer."""
 
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    model: LlamaForCausalLM
+    tokenizer: PreTrainedTokenizerFast
 
 
 def load(folder: Path) -> Loaded:
@@ -45,7 +45,8 @@ def load(folder: Path) -> Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    return Loaded(model.eval(), AutoTokenizer.from_pretrained(folder))
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    return Loaded(model.eval(), tokenizer)
 
 
 def reply(loaded: Loaded, prompts: Sequence[str], *, templated: bool, batch: int = BATCH) -> list[Reply]:
@@ -53,7 +54,7 @@ def reply(loaded: Loaded, prompts: Sequence[str], *, templated: bool, batch: int
     import torch
 
     # The types of `generate` differ between versions of transformers.
-    generate: Any = loaded.model.generate
+    model: Any = loaded.model
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     replies = [Reply("", stopped=False)] * len(prompts)
     for start in range(0, len(order), batch):
@@ -66,7 +67,7 @@ def reply(loaded: Loaded, prompts: Sequence[str], *, templated: bool, batch: int
             add_special_tokens=not templated,
         )
         with torch.inference_mode():
-            output = generate(**inputs, max_new_tokens=MOST_TOKENS, do_sample=False)
+            output = model.generate(**inputs, max_new_tokens=MOST_TOKENS, do_sample=False)
         for index, ids in zip(chosen, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
             end = loaded.tokenizer.eos_token_id
             stopped = end in ids

@@ -231,6 +231,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Re
     untyped: Any = model
     untyped.to(torch.float16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    _complete_tokenizer(tokenizer, folder)
     provenance = {
         "recipe": asdict(recipe),
         "lessons_sha256": digest(recipe.seed, 10_000),
@@ -238,6 +239,21 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Re
         "threads": torch.get_num_threads(),
     }
     (folder / "training.json").write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+
+
+def _complete_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Adds what transformers 5 no longer writes and other readers want: class name, inline template, token map."""
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config |= {
+        "add_bos_token": True,
+        "add_eos_token": False,
+        "chat_template": tokenizer.chat_template,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    tokens = {f"{name}_token": getattr(tokenizer, f"{name}_token") for name in ("bos", "eos", "pad")}
+    (folder / "special_tokens_map.json").write_text(json.dumps(tokens, indent=2) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

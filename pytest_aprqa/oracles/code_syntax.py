@@ -23,6 +23,8 @@ from pytest_aprqa.oracles.settings import read_texts
 from pytest_aprqa.oracles.text import counted, excerpt, without_echo
 
 KEYS: Final = frozenset({"languages"})
+MAX_GUESS: Final = 600
+"""Characters that are parsed as each of several languages in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,22 @@ def _judge_fenced(blocks: Sequence[Block], allowed: tuple[str, ...], cut: bool) 
 
 
 def _judge_plain(prompt: str, text: str, allowed: tuple[str, ...], cut: bool) -> _Judged:
-    block, short = plain_block(text), text[:MAX_CODE]
+    """The first reading of the text as code that holds: after the prompt's code, as a whole, its lines of code."""
+    block, whole = plain_block(text), text[:MAX_CODE]
     cut = cut or len(text) > MAX_CODE
     opening = prompt if opens_code(prompt) else ""
-    judged = []
-    for name in allowed:
+    judged: list[_Judged] = []
+    for name in allowed if opening or block else allowed[:1]:  # where nothing looks like code, one parser says so
         if opening:
-            judged.append(_Judged(name, _continue(name, opening, short, cut)))
-        judged.append(_judge(name, short, cut))
-        if block and block.code != short:
-            judged.append(_judge(name, block.code, cut and block.last))
+            judged.append(_Judged(name, _continue(name, opening, whole, cut)))
+        if len(allowed) == 1 or block is None:
+            judged.append(_judge(name, whole, cut))
+        if block:
+            # To guess the language the beginning is enough.
+            code = block.code if len(allowed) == 1 else block.code[:MAX_GUESS]
+            judged.append(_judge(name, code, (cut and block.last) or len(code) < len(block.code)))
+        if judged[-1].parsed.holds:
+            break
     return _first(judged)
 
 

@@ -21,9 +21,9 @@ from typing import Final
 from pytest_aprqa.oracles.numerals import DIGITS, number_of, number_word, spelled
 from pytest_aprqa.oracles.text import window
 
-MAX_TEXT: Final = 8_000
+MAX_TEXT: Final = 6_000
 """Characters of a text that are searched for expressions."""
-_MAX_DEPTH: Final = 20
+_MAX_DEPTH: Final = 10
 _MAX_BITS: Final = 256
 _MAX_EXPONENT: Final = 100
 

@@ -29,13 +29,12 @@ def judge(specs: Sequence[OracleSpec], question: Question, completion: Completio
     if survives and not completion.answers:
         others = [spec for spec in others if spec.type == "survives"]  # the rest needs an answer
     declared = [spec for spec in specs if spec.type == "garbage"]
-    checks = [] if survives else [judge_one(spec, question, completion) for spec in declared or [GARBAGE]]
-    for check in checks:
-        if check.outcome is not Outcome.CORROBORATED:
-            return check
-    clean = checks[0] if checks else None
+    checks = [judge_one(spec, question, completion) for spec in declared or [GARBAGE]]
+    refused = [check for check in checks if check.outcome is not Outcome.CORROBORATED]
+    if refused and not survives:
+        return refused[0]
     verdicts = [(spec.type, judge_one(spec, question, completion)) for spec in others]
-    return _refuted(verdicts) or _settled(verdicts, question) or _only_clean(verdicts, clean, bool(declared))
+    return _refuted(verdicts) or _settled(verdicts, question) or _only_clean(verdicts, checks[0], bool(declared))
 
 
 def _refuted(verdicts: Sequence[tuple[str, Verdict]]) -> Verdict | None:
@@ -58,17 +57,14 @@ def _settled(verdicts: Sequence[tuple[str, Verdict]], question: Question) -> Ver
     return corroborated(reason, compared=sum(verdict.compared for _, verdict in held), **_details(verdicts))
 
 
-def _only_clean(verdicts: Sequence[tuple[str, Verdict]], clean: Verdict | None, declared: bool) -> Verdict:
+def _only_clean(verdicts: Sequence[tuple[str, Verdict]], clean: Verdict, declared: bool) -> Verdict:
     """What can be said where no oracle but garbage came to a verdict."""
     unknown = "; ".join(f"{name}: {verdict.reason}" for name, verdict in verdicts)
-    if clean is None:
-        return inconclusive(unknown or "nothing was judged", **_details(verdicts))
     tried = f" ({unknown})" if unknown else ""
-    if declared:
-        return corroborated(
-            f"{clean.reason}; nothing else was checked{tried}", compared=clean.compared, **_details(verdicts)
-        )
-    return inconclusive(f"no oracle can judge this prompt; {clean.reason}{tried}", **_details(verdicts))
+    if not declared:
+        return inconclusive(f"no oracle can judge this prompt; {clean.reason}{tried}", **_details(verdicts))
+    reason = f"{clean.reason}; nothing else was checked{tried}"
+    return corroborated(reason, compared=clean.compared, **_details(verdicts))
 
 
 def _details(verdicts: Sequence[tuple[str, Verdict]]) -> dict[str, Json]:

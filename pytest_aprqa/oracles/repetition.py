@@ -21,6 +21,11 @@ MIN_WORDS: Final = 12
 """A dominating word means nothing in fewer words: "the" is a quarter of "The answer is the number"."""
 MIN_EQUAL_WORDS: Final = 6
 MIN_SENTENCE_COPIES: Final = 4
+_COPIES: Final = tuple(
+    re.compile(f"(.{{{period}}})\\1{{{max(MIN_COPIES, -(-9 // period)) - 1},}}", re.DOTALL)
+    for period in range(1, MAX_UNIT + 1)
+)
+"""For each unit length, that unit at least three times in a row and nine characters long or more."""
 _RULE_LINE: Final = re.compile(r"^[ \t]*[-=_*#~+|: ]{4,120}$", re.MULTILINE)
 
 
@@ -71,16 +76,13 @@ def _runs(text: str) -> str | None:
 
 
 def _find_runs(text: str) -> Iterator[Run]:
-    """Every maximal stretch of at least three copies, nine characters long or more, for each unit length."""
-    for period in range(1, min(MAX_UNIT, len(text) // MIN_COPIES) + 1):
-        start = 0  # of the stretch in which each character equals the one a period before
-        for index in range(period, len(text) + 1):
-            if index < len(text) and text[index] == text[index - period]:
-                continue
-            length = index - start
-            if length >= max(MIN_COPIES * period, 9):
-                yield Run(start, length, text[start : start + period])
-            start = index - period + 1
+    """Stretches of copies for each unit length; a last copy that is cut short belongs."""
+    for period, pattern in enumerate(_COPIES[: len(text) // MIN_COPIES], start=1):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            while end < len(text) and text[end] == text[end - period]:
+                end += 1
+            yield Run(start, end - start, match[1])
 
 
 def _sentences(text: str) -> str | None:

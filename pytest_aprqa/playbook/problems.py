@@ -52,13 +52,20 @@ _LENGTHS: Final = {
 
 def first_problem(error: ValidationError, root: Node, path: Path) -> PlaybookError:
     """The first of a document's errors by position, which counts the others."""
-    placed = [(locate(root, details["loc"]), details) for details in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A list whose only item is wrong is also too short: the item is what the user mistyped.
+    deepest = [it for it in found if not any(_is_within(other["loc"], it["loc"]) for other in found)]
+    placed = [(locate(root, details["loc"]), details) for details in deepest]
     place, details = min(placed, key=lambda pair: (pair[0].line, pair[0].column))
     others = len({(other.line, other.column) for other, _ in placed}) - 1
     problem = _describe(place, details, path)
     if others:
         problem = _with_others(problem, others)
     return problem
+
+
+def _is_within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def unknown_keys(block: Block, root: Node, path: Path) -> tuple[PlaybookError, ...]:

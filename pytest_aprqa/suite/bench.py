@@ -15,7 +15,7 @@ from pytest_aprqa.engines import Engine, Limits, Result, open_engine
 from pytest_aprqa.evidence import Resumable, completion_of, content_key
 from pytest_aprqa.gates import Finding, check_integrity
 from pytest_aprqa.playbook import Playbook
-from pytest_aprqa.weights import Search, Wanted, resolve
+from pytest_aprqa.weights import Search, Wanted, digest_memory, digested, resolve
 
 AWAKE_PROMPT = "What is 2+2?"
 """The simple prompt of gateway G2."""
@@ -57,7 +57,8 @@ class Bench:
             files = {it: path for it in Format if (path := getattr(model.files, it)) is not None}
             wanted = Wanted(model.hf_repo, model.revision, model.local_path, files)
             try:
-                self._weights[key] = resolve(wanted, self.setup.search)
+                found = resolve(wanted, self.setup.search)
+                self._weights[key] = digested(found, memory=digest_memory(self.setup.search.environment))
             except Exception as problem:  # noqa: BLE001 - kept and raised again for every case that needs the weights
                 self._weights[key] = problem
         found = self._weights[key]

@@ -41,7 +41,7 @@ class Defect:
     name: str
     plant: Callable[[Path], None]
     gateway: Gateway | None
-    """The gateway that fails; None where only scenarios do."""
+    """The gateway that fails; None where no gateway need fail, and scenarios do."""
     description: str
     gate_id: str = ""
     """The one G0 gate that is falsified; those that rest on it may be inconclusive."""

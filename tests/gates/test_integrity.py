@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from pytest_aprqa.core import GATES, Gateway, Outcome, Verdict, Weights
 from pytest_aprqa.gates import check_integrity
 from pytest_aprqa.gates.integrity import CHECKS
+from pytest_aprqa.gates.subject import read_subject
+from pytest_aprqa.gates.values import judge_values
 from tests.defects.edits import EMBEDDING, HEAD, edited_json, edited_tensors, set_config
 from tests.tiny import make_tiny
 
@@ -244,3 +246,63 @@ def test_any_configuration_ends_in_ten_verdicts(folder: Path, changes: dict[str,
         assert len(verdicts(folder)) == 10
     finally:
         (folder / "config.json").write_text(config)
+
+
+def test_heads_that_do_not_divide_the_width_need_a_width_of_their_own(folder: Path) -> None:
+    with edited_json(folder / "config.json") as config:
+        config.update(num_attention_heads=5, num_key_value_heads=5)
+        del config["head_dim"]
+    assert failed(folder) == ["G0-INTEGRITY-CONFIG"]
+
+
+def test_weights_without_layers_fail_the_layers(folder: Path) -> None:
+    with edited_tensors(folder) as tensors:
+        for name in [name for name in tensors if ".layers." in name]:
+            del tensors[name]
+    assert failed(folder) == ["G0-INTEGRITY-LAYERS"]
+
+
+def test_without_an_embedding_what_rests_on_it_is_open(folder: Path) -> None:
+    with edited_tensors(folder) as tensors:
+        del tensors[EMBEDDING]
+    found = verdicts(folder)
+    assert failed(folder) == ["G0-INTEGRITY-HIDDEN", "G0-INTEGRITY-VOCAB"]
+    for id in ("G0-INTEGRITY-TIED", "G0-INTEGRITY-TOKENIZER", "G0-TENSOR-001"):
+        assert found[id].outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_unknown_architecture_without_a_head_must_say_that_it_is_tied(folder: Path) -> None:
+    with edited_json(folder / "config.json") as config:
+        config.update(model_type="gpt_neox", architectures=None)
+        del config["tie_word_embeddings"]
+    assert verdicts(folder)["G0-INTEGRITY-TIED"].outcome is Outcome.CORROBORATED
+    with edited_tensors(folder) as tensors:
+        del tensors[HEAD]
+    assert verdicts(folder)["G0-INTEGRITY-TIED"].outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_tokenizer_of_two_files_is_read_too(folder: Path) -> None:
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    assert failed(folder) == ["G0-INTEGRITY-TOKENIZER"]
+    (folder / "merges.txt").write_text("")
+    assert failed(folder) == []
+    (folder / "vocab.json").write_text(json.dumps(vocabulary | {"beyond": 259}))
+    assert failed(folder) == ["G0-INTEGRITY-TOKENIZER"]
+    (folder / "vocab.json").write_text("{}")
+    assert failed(folder) == ["G0-INTEGRITY-TOKENIZER"]
+
+
+def test_a_tokenizer_that_needs_its_own_library_is_judged_by_its_special_ids(folder: Path) -> None:
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    verdict = verdicts(folder)["G0-INTEGRITY-TOKENIZER"]
+    assert verdict.outcome is Outcome.CORROBORATED
+    assert verdict.compared == 6
+
+
+def test_weights_that_shrink_while_they_are_scanned_are_no_pass(folder: Path) -> None:
+    subject = read_subject(folder, {})
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-400])
+    assert judge_values(subject).outcome is Outcome.INCONCLUSIVE

@@ -27,11 +27,23 @@ ACCEPTED = (
     'x = "\\d"',
 )
 REFUSED = (
-    "Sure", "Paris", "not sure", "Sure, here", "Answer: four", "return value", "I cannot do that.",
-    "```python\ndef add(a, b)\n    return a + b\n```", "```python\nSure\n```", "```javascript\nfunction add(a, b) { return a + b; }\n```",
-    f"```python\n{ADD}\n```\nor\n```python\ndef add(a b): pass\n```", "x = = 1; y = (", "(" * 9000, "-" * 9000 + "1", "x = '\x00'",
+    "Sure",
+    "Paris",
+    "not sure",
+    "Sure, here",
+    "Answer: four",
+    "return value",
+    "I cannot do that.",
+    "```python\ndef add(a, b)\n    return a + b\n```",
+    "```python\nSure\n```",
+    "```javascript\nfunction add(a, b) { return a + b; }\n```",
+    f"```python\n{ADD}\n```\nor\n```python\ndef add(a b): pass\n```",
+    "x = = 1; y = (",
+    "(" * 9000,
+    "-" * 9000 + "1",
+    "x = '\x00'",
     "x = " + "1" * 5000,
-)  # fmt: skip
+)
 CONTINUED = (
     "\n    if n <= 1:\n        return n\n    return fibonacci(n-1) + fibonacci(n-2)",
     "    if n <= 1:\n        return n\n    return 1",

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import json
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_aprqa.core import Completion, Finish, OracleSpec, Outcome
+from pytest_aprqa.core import Completion, Finish, Json, OracleSpec, Outcome
 from pytest_aprqa.oracles import Question, find_garbage, judge, known_oracles, oracles_for
 from tests.oracles.asking import METRICS, asked, said
 
@@ -109,7 +109,11 @@ def test_unknown_oracle_is_an_error_with_a_hint() -> None:
         judge([OracleSpec("arithmetik")], asked(FOUR), said("4"))
 
 
-CONFIGS = {"composite": {"oracles": ["arithmetic", "json"]}, "regex": {"pattern": "a+b"}, "contains": {"any": ["a"]}}
+CONFIGS: dict[str, Mapping[str, Json]] = {
+    "composite": {"oracles": ["arithmetic", "json"]},
+    "regex": {"pattern": "a+b"},
+    "contains": {"any": ["a"]},
+}
 SPECS = st.sampled_from([OracleSpec(name, CONFIGS.get(name, {})) for name in known_oracles()])
 PIECES = [
     "2+2",
@@ -134,7 +138,7 @@ PIECES = [
 TEXTS = st.text(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(specs=st.lists(SPECS, max_size=3), turns=st.lists(TEXTS, min_size=1, max_size=2), data=st.data())
 def test_any_text_gets_a_verdict_and_no_pass_compared_nothing(
     specs: list[OracleSpec], turns: list[str], data: st.DataObject

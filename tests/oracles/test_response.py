@@ -25,8 +25,14 @@ def test_answer_about_the_prompt_is_corroborated(answer: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["The weather in Paris is lovely this time of year.", QUEUES, QUEUES.upper(), f"  {QUEUES}\n", "explain the difference between a stack and a queue"],
-)  # fmt: skip
+    [
+        "The weather in Paris is lovely this time of year.",
+        QUEUES,
+        QUEUES.upper(),
+        f"  {QUEUES}\n",
+        "explain the difference between a stack and a queue",
+    ],
+)
 def test_answer_about_something_else_or_an_echo_is_falsified(answer: str) -> None:
     assert judge_response(asked(QUEUES), said(answer), {}).outcome is Outcome.FALSIFIED
 

