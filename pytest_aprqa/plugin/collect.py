@@ -143,11 +143,14 @@ class PlaybookTrial:
         if not own and call.excinfo is not None and not self._workbench.has_record(trial):
             skipped = report.outcome == "skipped"
             error = call.excinfo.value
-            reason = str(getattr(error, "msg", "")) if skipped else f"{type(error).__name__} outside the model: {error}"
+            reason = _reason_of(call) if skipped else f"{type(error).__name__} outside the model: {error}"
             own = [record_of_phase(trial.plan, trial.entry, skipped=skipped, reason=reason)]
             trial.records.extend(own)
         if own:
             self._workbench.note_record(trial)
+        if report.outcome == "skipped":
+            path, line, _ = self._item.reportinfo()
+            report.longrepr = (str(path), line + 1, f"Skipped: {_reason_of(call)}")
         if trial.records or trial.facts:
             report.aprqa = self._message(own)  # type: ignore[attr-defined] # extra attributes travel with a report
             trial.records.clear()
@@ -277,6 +280,10 @@ class Workbench:
         policy = self._policy
         groups = {group_key(it.plan, it.entry.target, policy) for it in _trials(session) if not it.entry.skip}
         return max(1, len(os.sched_getaffinity(0)) // max(1, min(workers, len(groups))))
+
+
+def _reason_of(call: pytest.CallInfo[None]) -> str:
+    return str(getattr(call.excinfo.value, "msg", call.excinfo.value)) if call.excinfo else ""
 
 
 def _trials(session: pytest.Session) -> Iterable[Trial]:

@@ -172,7 +172,8 @@ class Ledger:
     def _say(self, line: str) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and terminal.verbosity >= 0:
-            terminal.ensure_newline()
+            if terminal.currentfspath is None:
+                terminal.write_line("")  # with xdist the dots stand on a line without a path, which pytest does not end
             terminal.write_line(line)
 
 

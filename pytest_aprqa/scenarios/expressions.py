@@ -133,4 +133,4 @@ def oracles_for(expression: str, scenario: Scenario) -> tuple[OracleSpec, ...]:
 
 
 def _unjudgeable(phrase: str, reason: str) -> OracleSpec:
-    return OracleSpec(UNJUDGEABLE, {"oracle": phrase, "reason": reason})
+    return OracleSpec(UNJUDGEABLE, {"why": f"{phrase}: {reason}"})

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Final
 
 from pytest_aprqa.core import Category, Gateway, GatewayState, Outcome
-from pytest_aprqa.evidence import Record
+from pytest_aprqa.evidence import GARBAGE, Record
 from pytest_aprqa.scoring.gate_ids import category_of, gateway_of
 
 GARBAGE_LIMIT: Final = Fraction(1, 4)
@@ -73,9 +73,8 @@ def _crashed_on_well_formed(record: Record) -> bool:
 
 
 def _mostly_garbage(records: Sequence[Record]) -> bool:
-    generated = [record for record in records if record.generated]
-    garbage = sum(record.garbage for record in generated)
-    return garbage > GARBAGE_LIMIT * len(generated)
+    judged = [record for record in records if record.generated and GARBAGE in record.details]
+    return sum(record.garbage for record in judged) > GARBAGE_LIMIT * len(judged)
 
 
 def _worst(states: Sequence[GatewayState]) -> GatewayState:

@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_aprqa.core import Case, Completion, EngineError, Format, Modality, Prompting, Request, Target, Weights
+from pytest_aprqa.core import (
+    AprqaError,
+    Case,
+    Completion,
+    EngineError,
+    Format,
+    Modality,
+    Prompting,
+    Request,
+    Target,
+    Weights,
+)
 from pytest_aprqa.engines import Engine, Limits, Result, open_engine
 from pytest_aprqa.evidence import Resumable, completion_of, content_key
 from pytest_aprqa.gates import Finding, check_integrity
@@ -39,7 +50,7 @@ class Bench:
     """Holds what is dear; `close` it at the end."""
 
     setup: BenchSetup
-    _weights: dict[tuple[Path, str], Weights | Exception] = field(default_factory=dict)
+    _weights: dict[tuple[Path, str], Weights | AprqaError] = field(default_factory=dict)
     _findings: dict[Path, tuple[Finding, ...]] = field(default_factory=dict)
     _engines: dict[tuple[Path, Target], Engine | EngineError] = field(default_factory=dict)
     _results: dict[tuple[Path, str], Result] = field(default_factory=dict)
@@ -59,12 +70,12 @@ class Bench:
             try:
                 found = resolve(wanted, self.setup.search)
                 self._weights[key] = digested(found, memory=digest_memory(self.setup.search.environment))
-            except Exception as problem:  # noqa: BLE001 - kept and raised again for every case that needs the weights
+            except AprqaError as problem:
                 self._weights[key] = problem
-        found = self._weights[key]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        weights = self._weights[key]
+        if isinstance(weights, AprqaError):
+            raise weights
+        return weights
 
     def findings(self, playbook: Playbook) -> tuple[Finding, ...]:
         """What the integrity gates say of the files; read once for all targets that share them."""

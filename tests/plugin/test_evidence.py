@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -92,7 +91,7 @@ def test_another_models_evidence_is_never_overwritten(project: Project) -> None:
     before = (project.pytester.path / "certifications" / FOLDER / "evidence.json").read_bytes()
     other = project.playbook(model={"hf_repo": "acme/other"})
     folder = project.pytester.path / "certifications"
-    os.rename(folder / FOLDER, folder / "acme--other")
+    (folder / FOLDER).rename(folder / "acme--other")
     result = project.run(other)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert (folder / "acme--other" / "evidence.json").read_bytes() == before

@@ -78,7 +78,8 @@ def test_a_prompt_that_nothing_can_judge_is_inconclusive_and_no_pass(project: Pr
     project.script(answers={"2\\+2": "Hello there, this is prose."})
     hopeless = {"name": "vague", "prompt": "hm", "oracle": "arithmetic"}
     result = project.run(project.playbook(scenarios=[scenario, hopeless]), "-m", "run")
-    result.assert_outcomes(failed=1, skipped=1)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*1 inconclusive*"])
     assert project.record("run[safetensors-cpu-vague]").outcome is Outcome.INCONCLUSIVE
 
 

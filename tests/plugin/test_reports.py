@@ -1,0 +1,75 @@
+"""What other tools read: JUnit, pytest-html, the terminal."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.plugin.conftest import FOLDER, Project
+
+
+def properties(junit: str) -> dict[str, str]:
+    """Suite properties of a JUnit report."""
+    suite = ET.fromstring(junit).find("testsuite")
+    assert suite is not None
+    return {it.attrib["name"]: it.attrib["value"] for it in suite.iterfind("./properties/property")}
+
+
+def test_junit_carries_the_score_as_suite_properties(project: Project) -> None:
+    project.run(project.playbook(), "--junitxml=junit.xml")
+    found = properties((project.pytester.path / "junit.xml").read_text())
+    assert found["gateway.G0"] == "passed"
+    assert found["mqs.raw_score"] == "400"
+    assert found["playbook"] == "tiny"
+
+
+def test_junit_goes_beside_the_evidence_when_asked(project: Project) -> None:
+    project.script(answers={"capital": "\x1b[31mRome\x00"})
+    project.run(project.playbook(), "--aprqa-junit")
+    junit = (project.pytester.path / "certifications" / FOLDER / "junit.xml").read_text()
+    names = [case.attrib["name"] for case in ET.fromstring(junit).iter("testcase")]
+    assert len(names) == len(set(names)) == 11
+    assert len(list(ET.fromstring(junit).iter("failure"))) == 2
+
+
+def test_a_timeout_is_named_and_an_inconclusive_case_is_counted_apart(project: Project) -> None:
+    project.script(answers={"2\\+2": {"hang": True}})
+    vague = {"name": "vague", "prompt": "hm", "oracle": "arithmetic"}
+    slow = {"name": "slow", "prompt": "What is 2+2, slowly?", "oracle": "arithmetic", "expected": 4}
+    playbook = project.playbook(
+        scenarios=[vague, slow], test_matrix={"timeout_ms": 1000, "modalities": ["run"]}, failure_policy="collect-all"
+    )
+    project.script(answers={"slowly": {"hang": True}})
+    result = project.run(playbook, "-v")
+    result.stdout.fnmatch_lines_random(["*slow*TIMEOUT*", "*vague*INCONCLUSIVE*", "*1 failed*1 inconclusive*"])
+
+
+def test_pytest_html_has_our_columns(serial: Project) -> None:
+    pytest.importorskip("pytest_html")
+    serial.script(answers={"capital": "<b>Rome</b> it is."})
+    serial.run(serial.playbook(), "--html=report.html")
+    page = (serial.pytester.path / "report.html").read_text()
+    assert "F-A1-001" in page
+    assert "<b>Rome</b>" not in page
+
+
+def test_the_header_names_playbook_model_and_targets(project: Project) -> None:
+    result = project.run(project.playbook(), "--collect-only")
+    result.stdout.fnmatch_lines(["aprqa *: playbook tiny 1.0.0 (tier smoke)", "*model: acme/tiny", "*safetensors-cpu"])
+
+
+def test_the_summary_shows_a_failure_with_prompt_and_answer(project: Project) -> None:
+    project.script(answers={"capital": "It is Rome, without doubt."})
+    result = project.run(project.playbook())
+    result.stdout.fnmatch_lines(
+        ["*G0 * passed", "*run * chat *", "*QUAL*4 of 6*", "*MQS *", "*prompt*capital of France?", "*answer*Rome*"]
+    )
+
+
+def test_a_run_without_playbooks_is_left_alone(serial: Project) -> None:
+    serial.pytester.makepyfile("def test_it(): pass")
+    result = serial.pytester.runpytest_subprocess("-n", "2")
+    result.assert_outcomes(passed=1)
+    assert "aprqa:" not in result.stdout.str()
+    assert not (serial.pytester.path / "certifications").exists()
