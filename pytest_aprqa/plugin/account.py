@@ -26,9 +26,12 @@ from pytest_aprqa.evidence import (
     distinct_prompts,
     write_evidence,
 )
-from pytest_aprqa.reports import CellTally
+from pytest_aprqa.reports import CellTally, render_step_summary
 from pytest_aprqa.scoring import Mqs, Rules, score, score_upstream
 from pytest_aprqa.suite import ENGINE, WEIGHTS
+
+SUMMARY_NAME = "summary.md"
+"""File name of the summary in the output folder."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class Account:
     engines: list[EngineInfo] = field(default_factory=list)
     weights: list[WeightsInfo] = field(default_factory=list)
     cells: dict[str, CellTally] = field(default_factory=dict)
+    _known: set[tuple[int, str]] = field(default_factory=set)
     _announced: set[str] = field(default_factory=set)
     _journal: Journal | None = None
 
@@ -61,10 +65,20 @@ class Account:
         for fact in facts:
             self._learn(fact)
         for record in records:
+            if not self._is_new(record):
+                continue
             self._open_journal().append(record)
             self.records.append(record)
             if record.cell_id is not None:
                 self.cells[record.cell_id] = self.cells.get(record.cell_id, CellTally(record.cell_id)).plus(record)
+
+    def _is_new(self, record: Record) -> bool:
+        """False for what a worker that took over from a dead one had to judge again."""
+        key = (record.index, record.gate_id)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
 
     def newly_finished(self) -> list[CellTally]:
         """Cells whose last case has come in since the last call."""
@@ -87,7 +101,7 @@ class Account:
         return self.info.planned - len({record.index for record in self.records})
 
     def close(self, *, finished_at: str, score_policy: str) -> tuple[Evidence, Mqs]:
-        """Scores what there is and writes ``evidence.json``.
+        """Scores what there is; writes ``evidence.json`` and ``summary.md``.
 
         Raises:
             EvidenceError: it cannot be written.
@@ -114,6 +128,7 @@ class Account:
         )
         self._open_journal().close()
         write_evidence(self.folder, evidence)
+        (self.folder / SUMMARY_NAME).write_text(render_step_summary(evidence, mqs), encoding="utf-8")
         return evidence, mqs
 
     def _learn(self, fact: Mapping[str, Json]) -> None:

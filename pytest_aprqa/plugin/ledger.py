@@ -5,6 +5,7 @@ Lives in the process that the user started; with xdist that is the controller, w
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from pytest_aprqa import __version__
 from pytest_aprqa.core import EvidenceError, PlaybookError
 from pytest_aprqa.evidence import HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
 from pytest_aprqa.playbook import FailurePolicy, Playbook, read_playbook
-from pytest_aprqa.plugin.account import Account
+from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 from pytest_aprqa.plugin.summary import Closed, print_summary, run_header
@@ -98,6 +99,7 @@ class Ledger:
                 continue
             self._closed.append(Closed(path, account, evidence, mqs))
         self._add_suite_properties()
+        self._add_step_summary()
         judged = all(closed.account.judged for closed in self._closed) or self._options.allow_missing
         if session.exitstatus == pytest.ExitCode.OK and (self._lost or not judged):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -105,7 +107,7 @@ class Ledger:
     def summarize(self, terminal: pytest.TerminalReporter) -> None:
         """Shows what came of each playbook."""
         for closed in self._closed:
-            print_summary(terminal, closed)
+            print_summary(terminal, closed, upstream=self._options.score_policy == "upstream")
         for problem in self._lost:
             terminal.write_line(f"evidence was not written: {problem}", red=True)
 
@@ -168,6 +170,12 @@ class Ledger:
             for name, value in suite_properties(closed.evidence, closed.mqs):
                 for writer in writers:
                     writer.add_global_property(f"{prefix}{name}", value)
+
+    def _add_step_summary(self) -> None:
+        """Hands the summaries to GitHub Actions, where the run is a step of a workflow."""
+        if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(path).open("a", encoding="utf-8") as page:
+                page.writelines((closed.account.folder / SUMMARY_NAME).read_text() for closed in self._closed)
 
     def _say(self, line: str) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")

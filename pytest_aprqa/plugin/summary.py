@@ -14,9 +14,9 @@ from pytest_aprqa import __version__
 from pytest_aprqa.core import Backend
 from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, read_host
 from pytest_aprqa.playbook import Playbook, list_cells
-from pytest_aprqa.plugin.account import Account
+from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.reports import header_lines, render_summary
-from pytest_aprqa.scoring import Mqs
+from pytest_aprqa.scoring import Mqs, score_upstream
 
 _ENGINE_LIBRARIES = ("torch", "transformers")
 """Named in the header; asking their metadata does not import them."""
@@ -48,8 +48,8 @@ def run_header(playbook: Playbook) -> list[str]:
     )
 
 
-def print_summary(terminal: pytest.TerminalReporter, closed: Closed) -> None:
-    """Shows what came of a playbook."""
+def print_summary(terminal: pytest.TerminalReporter, closed: Closed, *, upstream: bool) -> None:
+    """Shows what came of a playbook; with `upstream` also what the original tool's formula makes of it."""
     evidence = closed.evidence
     terminal.section(f"aprqa: {evidence.playbook.name}", sep="=")
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
@@ -58,11 +58,16 @@ def print_summary(terminal: pytest.TerminalReporter, closed: Closed) -> None:
         closed.mqs,
         width=terminal.config.get_terminal_writer().fullwidth,
         color=terminal.hasmarkup,
-        files=[str(closed.account.folder / name) for name in (EVIDENCE_NAME, JOURNAL_NAME)],
+        files=[str(closed.account.folder / name) for name in (EVIDENCE_NAME, JOURNAL_NAME, SUMMARY_NAME)],
         ascii=not _speaks_unicode(encoding),
     )
     terminal.write(text)
-    terminal.ensure_newline()
+    if upstream:
+        old = score_upstream(evidence.records)
+        terminal.write_line(
+            f"upstream formula: {old.raw_score} of 1000 (normalized {old.normalized_score:.1f}, grade {old.grade});"
+            " it gives untested categories full marks and counts skipped cases as passed"
+        )
 
 
 def _speaks_unicode(encoding: str) -> bool:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pytest_aprqa.core import Case, Gateway, PlaybookError, Scenario, Target
+from pytest_aprqa.oracles import check_spec
 from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
 from pytest_aprqa.suite.policy import Scope, scope_of
@@ -60,6 +61,7 @@ def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavai
         PlaybookError: the playbook cannot be read, or asks for draws that do not exist.
     """
     playbook = read_playbook(path, values, strict=strict)
+    _check_oracles(playbook)
     listed = playbook.listed_scenarios
     draws = [Draw(test.name, test.generator, test.oracle, test.count) for test in playbook.property_tests]
     seed = playbook.matrix.seed
@@ -77,6 +79,21 @@ def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavai
 def hypothesis_version() -> str:
     """The version that decides what is drawn."""
     return version("hypothesis")
+
+
+def _check_oracles(playbook: Playbook) -> None:
+    """Refuses an oracle that no case could be judged by, before anything runs."""
+    places = [(spec, playbook.line_of(f"oracles[{place}]"), "oracles") for place, spec in enumerate(playbook.oracles)]
+    places += [
+        (spec, scenario.line, f"scenario {scenario.name!r}")
+        for scenario in playbook.listed_scenarios
+        for spec in scenario.oracles
+    ]
+    for spec, line, field in places:
+        try:
+            check_spec(spec)
+        except ValueError as problem:
+            raise PlaybookError(str(problem), path=playbook.path, line=line, column=1, field=field) from problem
 
 
 def group_key(plan: Plan, target: Target, policy: FailurePolicy | None) -> str:

@@ -29,7 +29,8 @@ folder, prompts, tokens = sys.argv[1], json.load(open(sys.argv[2])), int(sys.arg
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 for prompt in prompts:
-    text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
+    messages = [{"role": "user", "content": prompt}]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)
     ids = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, pad_token_id=0)
     tokenizer.decode(ids[0, inputs.input_ids.shape[1]:])

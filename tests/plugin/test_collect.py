@@ -129,3 +129,10 @@ def test_a_conftest_may_override_a_fixture(serial: Project) -> None:
     result = serial.run(serial.playbook(), "-s", "-k", "run and capital")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*woken: fake*"])
+
+
+def test_an_oracle_that_does_not_exist_is_refused_before_anything_runs(serial: Project) -> None:
+    broken = {"name": "x", "prompt": "Hello", "oracle": {"type": "contains", "config": {"anny": ["a"]}}}
+    result = serial.run(serial.playbook(scenarios=[broken]))
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.re_match_lines([r".*tiny\.playbook\.yaml:\d+:1: scenario 'x': .*anny.*any.*"])

@@ -17,16 +17,16 @@ from pytest_aprqa.evidence import read_journal, untimed
 from tests.plugin.conftest import FOLDER, Project
 
 
-def drawn(project: Project, **changes: object) -> Path:
+def drawn(project: Project, *, policy: str = "stop-on-p0") -> Path:
     """A playbook with drawn scenarios, listed ones and edge probes."""
     matrix = {"scenario_count": 12, "modalities": ["run", "chat"]}
-    return project.playbook(test_matrix=matrix, metadata={"tier": "mvp"}, **changes)
+    return project.playbook(test_matrix=matrix, metadata={"tier": "mvp"}, failure_policy=policy)
 
 
 @pytest.mark.parametrize("how", [("-n", "2"), ("-n", "4"), ("-n", "2", "--dist", "loadfile"), ("-p", "no:xdist")])
 def test_evidence_is_the_same_however_it_was_gathered(serial: Project, how: tuple[str, ...]) -> None:
     serial.script(answers={"3\\*3": "It is 10."})
-    playbook = drawn(serial, failure_policy="collect-all")
+    playbook = drawn(serial, policy="collect-all")
     serial.run(playbook)
     expected = untimed(serial.evidence())
     serial.run(playbook, workers=how)

@@ -73,3 +73,21 @@ def test_a_run_without_playbooks_is_left_alone(serial: Project) -> None:
     result.assert_outcomes(passed=1)
     assert "aprqa:" not in result.stdout.str()
     assert not (serial.pytester.path / "certifications").exists()
+
+
+def test_a_summary_for_people_is_written_and_given_to_github(serial: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = serial.pytester.path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    serial.run(serial.playbook())
+    written = (serial.pytester.path / "certifications" / FOLDER / "summary.md").read_text()
+    assert page.read_text() == written
+    assert "acme/tiny" in written
+
+
+def test_the_upstream_formula_is_shown_beside_the_score(serial: Project) -> None:
+    result = serial.run(serial.playbook(), "--aprqa-score-policy=upstream")
+    result.stdout.fnmatch_lines(["*MQS 400 .. 1000*", "upstream formula: 1000 of 1000*"])
+    mqs = serial.evidence().mqs
+    assert isinstance(mqs, dict)
+    assert isinstance(mqs["upstream"], dict)
+    assert mqs["upstream"]["raw_score"] == 1000
