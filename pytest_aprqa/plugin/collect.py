@@ -1,46 +1,28 @@
-"""The working side of a run: playbooks become pytest modules, their entries become items, and items carry evidence.
+"""Playbooks become pytest modules, their entries become items, and items carry evidence.
 
 Imported when the first playbook is met.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_aprqa.core import AprqaError, Case, Cell, Falsified, Gateway, Json, PlaybookError, Weights
-from pytest_aprqa.engines import Engine, Limits
-from pytest_aprqa.evidence import Record, Resumable
-from pytest_aprqa.playbook import FailurePolicy
-from pytest_aprqa.plugin.options import Options
-from pytest_aprqa.plugin.resume import read_resumable
-from pytest_aprqa.suite import (
-    Bench,
-    BenchSetup,
-    Examiner,
-    Latch,
-    Plan,
-    Trial,
-    agenda_of,
-    group_key,
-    is_on,
-    orders_of_gateways,
-    plan_playbook,
-    playbook_info,
-    qualification,
-    record_of_phase,
-    unavailable_words,
-)
-from pytest_aprqa.weights import Search
+from pytest_aprqa.core import AprqaError, Case, Falsified, Gateway, Json, PlaybookError, Weights
+from pytest_aprqa.engines import Engine
+from pytest_aprqa.evidence import Record
+from pytest_aprqa.plugin.workbench import Workbench
+from pytest_aprqa.suite import Examiner, Trial, agenda_of, orders_of_gateways, qualification, record_of_phase
 
-_BATCH = 16
-"""Requests computed together: beyond it the gain on a CPU is small and the memory is not."""
+
+def collector(path: Path, parent: pytest.Collector, workbench: Workbench) -> PlaybookFile:
+    """The collector of a playbook."""
+    file: PlaybookFile = PlaybookFile.from_parent(parent, path=path)
+    file.workbench = workbench
+    return file
 
 
 class PlaybookFile(pytest.Module):
@@ -177,117 +159,8 @@ class PlaybookTrial:
 _WORST_FIRST = ("crashed", "timeout", "falsified", "inconclusive", "skipped", "corroborated")
 
 
-class Workbench:
-    """Plans, bench and examiner of one process."""
-
-    def __init__(self, config: pytest.Config, options: Options, folder: Path, *, together: bool) -> None:
-        self._config = config
-        self._options = options
-        self._folder = folder
-        self._together = together
-        self._told: set[Path] = set()
-        self._recorded: set[tuple[Path, int]] = set()
-        self._examiner: Examiner | None = None
-        self._cells: dict[tuple[Path, Cell], list[Case]] | None = None
-
-    def collector(self, path: Path, parent: pytest.Collector) -> PlaybookFile:
-        """The collector of a playbook."""
-        file: PlaybookFile = PlaybookFile.from_parent(parent, path=path)
-        file.workbench = self
-        _ = self._resumable  # now, because the journal to resume from may be replaced once results arrive
-        return file
-
-    def plan(self, path: Path) -> Plan:
-        """Reads and expands a playbook."""
-        return plan_playbook(path, self._options.set, strict=self._options.strict, unavailable=self._unavailable)
-
-    def examiner(self, session: pytest.Session) -> Examiner:
-        """Made when the first item runs; by then all items of the session are known."""
-        if self._examiner is None:
-            bench = Bench(self._setup(session))
-            self._examiner = Examiner(bench, Latch(self._folder), self._policy, together=self._together)
-        return self._examiner
-
-    def cases_ahead(self, session: pytest.Session, plan: Plan, cell: Cell) -> Sequence[Case]:
-        """The cell's cases that were selected, where all of them run in this process."""
-        if not self._together:
-            return ()
-        if self._cells is None:
-            self._cells = {}
-            for trial in _trials(session):
-                case = trial.entry.subject
-                if isinstance(case, Case) and case.skip is None:
-                    self._cells.setdefault((trial.plan.playbook.path, case.cell), []).append(case)
-        return self._cells[plan.playbook.path, cell]
-
-    def plan_once(self, session: pytest.Session, plan: Plan) -> Json:
-        """What the books must know of a playbook; only the first report of a process carries it."""
-        if plan.playbook.path in self._told:
-            return None
-        self._told.add(plan.playbook.path)
-        cases = [it.entry.subject for it in _trials(session) if it.plan is plan and isinstance(it.entry.subject, Case)]
-        return {
-            "playbook": playbook_info(plan).to_json(),
-            "cells": dict(Counter(case.cell.id for case in cases)),
-            "switched_off": [
-                f"gateway {gateway} is switched off in the playbook"
-                for gateway in Gateway
-                if not is_on(plan.playbook, gateway)
-            ],
-        }
-
-    def has_record(self, trial: Trial) -> bool:
-        """Whether an earlier phase of the item left its record."""
-        return (trial.plan.playbook.path, trial.entry.order) in self._recorded
-
-    def note_record(self, trial: Trial) -> None:
-        """The item has left its record."""
-        self._recorded.add((trial.plan.playbook.path, trial.entry.order))
-
-    def close(self) -> None:
-        """Ends the engines."""
-        if self._examiner is not None:
-            self._examiner.bench.close()
-
-    @property
-    def _policy(self) -> FailurePolicy | None:
-        given = self._options.failure_policy
-        return FailurePolicy(given) if given else None
-
-    @cached_property
-    def _unavailable(self) -> Mapping[str, str]:
-        return unavailable_words(os.environ, no_gpu=self._options.no_gpu)
-
-    @cached_property
-    def _resumable(self) -> Resumable:
-        return read_resumable(self._options.resume)
-
-    def _setup(self, session: pytest.Session) -> BenchSetup:
-        options = self._options
-        limits = Limits(
-            threads=options.threads or self._threads(session),
-            memory_bytes=options.memory_limit,
-            dtype=options.dtype or "auto",
-            trust_remote_code=options.trust_remote_code,
-            max_batch=options.batch or _BATCH,
-        )
-        search = Search(model_cache=options.model_cache, environment=os.environ, download=options.download)
-        return BenchSetup(search, limits, options.engine, self._resumable)
-
-    def _threads(self, session: pytest.Session) -> int:
-        """Cores divided by the workers that will be busy with models at the same time."""
-        workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
-        policy = self._policy
-        groups = {group_key(it.plan, it.entry.target, policy) for it in _trials(session) if not it.entry.skip}
-        return max(1, len(os.sched_getaffinity(0)) // max(1, min(workers, len(groups))))
-
-
 def _reason_of(call: pytest.CallInfo[None]) -> str:
     return str(getattr(call.excinfo.value, "msg", call.excinfo.value)) if call.excinfo else ""
-
-
-def _trials(session: pytest.Session) -> Iterable[Trial]:
-    return (item.aprqa.trial for item in session.items if isinstance(item, PlaybookItem))
 
 
 def _file_of(item: pytest.Item) -> PlaybookFile:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.workermanage import WorkerController
 
-    from pytest_aprqa.plugin.collect import Workbench
     from pytest_aprqa.plugin.ledger import Ledger
+    from pytest_aprqa.plugin.workbench import Workbench
 
 Status = tuple[str, str, tuple[str, Mapping[str, bool]]]
 
@@ -72,14 +72,18 @@ class Hooks:
     @cached_property
     def workbench(self) -> Workbench:
         """Collects and runs playbook items."""
-        from pytest_aprqa.plugin.collect import Workbench
+        from pytest_aprqa.plugin.workbench import Workbench
 
         together = self._from_controller is None or bool(self._from_controller["together"])
         return Workbench(self.config, self.options, self.folder, together=together)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """A playbook is a module."""
-        return self.workbench.collector(file_path, parent) if is_playbook(file_path.name) else None
+        if not is_playbook(file_path.name):
+            return None
+        from pytest_aprqa.plugin.collect import collector
+
+        return collector(file_path, parent, self.workbench)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tells the books which playbooks will report."""
