@@ -36,7 +36,7 @@ class Recipe:
     """Everything that decides the weights."""
 
     seed: int = 42
-    steps: int = 2200
+    steps: int = 2600
     rows: int = 4
     """Rows in a step."""
     hidden: int = 256
@@ -44,11 +44,11 @@ class Recipe:
     heads: int = 4
     kv_heads: int = 2
     intermediate: int = 512
-    muon_lr: float = 0.01
+    muon_lr: float = 0.004
     adam_lr: float = 0.004
     warmup: int = 60
     """Steps until the full learning rate."""
-    decay: float = 0.5
+    decay: float = 0.7
     """Share of the steps, at the end, in which the rate falls to zero."""
 
 

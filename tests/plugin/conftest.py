@@ -61,6 +61,8 @@ class Project:
     def run(self, *args: str | Path, engine: str = "fake", workers: Sequence[str] | None = None) -> pytest.RunResult:
         """Runs pytest; in this process where there are no workers, because that is faster."""
         chosen = self.workers if workers is None else workers
+        if "-n" in chosen:
+            pytest.importorskip("xdist", reason="needs pip install pytest-aprqa[xdist]")
         start = self.pytester.runpytest_subprocess if chosen else self.pytester.runpytest_inprocess
         return start(f"--aprqa-engine={engine}", *chosen, *args)
 

@@ -48,7 +48,7 @@ def test_a_wrong_answer_is_a_failed_test_in_one_line(project: Project) -> None:
 )
 def test_a_broken_engine_fails_its_case_and_no_other(serial: Project, act: dict[str, object], outcome: Outcome) -> None:
     serial.script(answers={"3\\*3": act})
-    playbook = serial.playbook(test_matrix={"timeout_ms": 1000}, scenarios=SCENARIOS_RUN, failure_policy="collect-all")
+    playbook = serial.playbook(test_matrix={"timeout_ms": 3000}, scenarios=SCENARIOS_RUN, failure_policy="collect-all")
     serial.run(playbook, "-m", "run")
     assert serial.record("run[safetensors-cpu-three_times_three]").outcome is outcome
     others = [it for it in serial.evidence().records if it.modality and "three" not in it.case_id]

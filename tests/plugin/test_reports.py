@@ -38,7 +38,7 @@ def test_a_timeout_is_named_and_an_inconclusive_case_is_counted_apart(project: P
     vague = {"name": "vague", "prompt": "hm", "oracle": "arithmetic"}
     slow = {"name": "slow", "prompt": "What is 2+2, slowly?", "oracle": "arithmetic", "expected": 4}
     playbook = project.playbook(
-        scenarios=[vague, slow], test_matrix={"timeout_ms": 1000, "modalities": ["run"]}, failure_policy="collect-all"
+        scenarios=[vague, slow], test_matrix={"timeout_ms": 3000, "modalities": ["run"]}, failure_policy="collect-all"
     )
     project.script(answers={"slowly": {"hang": True}})
     result = project.run(playbook, "-v")
@@ -68,6 +68,7 @@ def test_the_summary_shows_a_failure_with_prompt_and_answer(project: Project) ->
 
 
 def test_a_run_without_playbooks_is_left_alone(serial: Project) -> None:
+    pytest.importorskip("xdist", reason="needs pip install pytest-aprqa[xdist]")
     serial.pytester.makepyfile("def test_it(): pass")
     result = serial.pytester.runpytest_subprocess("-n", "2")
     result.assert_outcomes(passed=1)
