@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pytest_aprqa.core import Scenario
+from pytest_aprqa.oracles import check_spec
 from pytest_aprqa.scenarios import draw, is_judgeable, oracles_for, parse_generator
 
 ACCEPTED = [
@@ -138,3 +139,23 @@ def test_every_expression_of_the_corpus_resolves(corpus: Path) -> None:
     for entry in entries:
         for scenario in draw(entry["generator"], seed=42, count=entry.get("count", 100)):
             assert oracles_for(entry["oracle"], scenario)
+
+
+ORACLES = [
+    "correct",
+    "valid_syntax",
+    "is_coherent(output)",
+    "!is_garbage(output)",
+    "run(seed) == run(seed)",
+    "!is_harmful(output)",
+    "survives",
+    "arithmetic",
+]
+
+
+@pytest.mark.parametrize("name", [expression for expression, _ in ACCEPTED])
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_every_spec_is_one_that_the_oracles_take(name: str, oracle: str) -> None:
+    for scenario in draw(name, seed=2, count=10):
+        for spec in oracles_for(oracle, scenario):
+            check_spec(spec)
