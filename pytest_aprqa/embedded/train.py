@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aprqa.core import Prompting
 from pytest_aprqa.embedded.lessons import Lesson, digest, stream, vocabulary_texts
 from pytest_aprqa.embedded.muon import Muon
-from pytest_aprqa.embedded.tokenizer import CONTEXT, TURN_END, build_tokenizer
+from pytest_aprqa.embedded.tokenizer import CONTEXT, TURN_END, TURN_START, build_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -245,6 +245,8 @@ def _complete_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> Non
     """Adds what transformers 5 no longer writes and other readers want: class name, inline template, token map."""
     path = folder / "tokenizer_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
+    # transformers 4 reads this list only under its old name.
+    config["additional_special_tokens"] = config.pop("extra_special_tokens", [TURN_START])
     config |= {
         "add_bos_token": True,
         "add_eos_token": False,

@@ -143,7 +143,7 @@ class PlaybookInfo(EvidenceModel):
     scenarios_digest: str = ""
     """SHA-256 of all scenarios, drawn ones included."""
     hypothesis_version: str = ""
-    """Version of the library that drew scenarios."""
+    """Version of hypothesis, whose strategies share their domains with the drawn scenarios."""
 
 
 _Part = TypeVar("_Part", EngineInfo, WeightsInfo)

@@ -92,8 +92,9 @@ class Account:
 
     @property
     def judged(self) -> bool:
-        """Whether anything passed or failed at all."""
-        return any(record.outcome.passed or record.outcome.failed for record in self.records)
+        """Whether any case passed or failed; a gateway that passed says nothing of cases that were all skipped."""
+        judged = [record for record in self.records if record.outcome.passed or record.outcome.failed]
+        return any(record.modality is not None or record.outcome.failed or not self.cell_sizes for record in judged)
 
     @property
     def not_run(self) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aprqa.plugin.marks import add_marks, is_playbook
+from pytest_aprqa.plugin.marks import SUFFIXES, add_marks, is_playbook
 from pytest_aprqa.plugin.options import Options, read_options
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ class Hooks:
         self.config = config
         self._from_controller: Mapping[str, Any] | None = getattr(config, "workerinput", {}).get("aprqa")
         self._own_folder: Path | None = None
+        self._html = False
         add_marks(config)
+        if self.keeps_books and (self.options.engine or self.options.resume):
+            from pytest_aprqa.plugin.precheck import check_options
+
+            check_options(self.options)
         self._junit = self.keeps_books and self.options.junit and self._divert_junit()
 
     @property
@@ -170,14 +175,15 @@ class Hooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
-        """Adds our columns to pytest-html's table."""
-        if "ledger" in vars(self):
+        """Adds our columns to pytest-html's table, which it makes before anything is collected."""
+        self._html = any(_may_hold_playbooks(Path(self.config.invocation_params.dir, it)) for it in self.config.args)
+        if self._html:
             self.ledger.html_header(cells)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
         """Fills our columns in pytest-html's table."""
-        if "ledger" in vars(self):
+        if self._html:
             self.ledger.html_row(getattr(report, "aprqa", None), cells)
 
     def _expect(self, nodeids: Sequence[str]) -> None:
@@ -194,6 +200,13 @@ class Hooks:
             return False
         self.config.option.xmlpath = str(self.folder / "junit.xml")
         return True
+
+
+def _may_hold_playbooks(argument: Path) -> bool:
+    path = Path(_path_of(str(argument)))
+    return is_playbook(path.name) or any(
+        next(path.rglob(f"*{suffix}"), None) is not None for suffix in SUFFIXES if path.is_dir()
+    )
 
 
 def _path_of(nodeid: str) -> str:

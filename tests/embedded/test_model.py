@@ -27,6 +27,11 @@ def _sample() -> list[Lesson]:
     return listed + drawn[:24]
 
 
+def _sums() -> list[Lesson]:
+    """Sums in every wording and both promptings, all of which the sound model gets right."""
+    return list(catalog()["arithmetic"][::241])
+
+
 def _right(tiny: Loaded, lessons: list[Lesson]) -> float:
     answered = converse(tiny, lessons)
     right = [
@@ -93,10 +98,9 @@ def _swap_halves(matrix: Tensor) -> Tensor:
 def test_a_planted_defect_in_one_square_matrix_changes_answers(
     tiny: Loaded, name: str, defect: Callable[[Tensor], Tensor]
 ) -> None:
-    lessons = _sample()[::4]
     with _planted(tiny.model.get_parameter(f"model.{name}.weight"), defect):
-        assert _right(tiny, lessons) < 0.9
-    assert _right(tiny, lessons[:8]) >= 0.98
+        assert _right(tiny, _sums()) < 0.8
+    assert _right(tiny, _sums()) >= 0.98
 
 
 def test_the_key_and_value_matrices_swapped_changes_answers(tiny: Loaded) -> None:
@@ -104,4 +108,4 @@ def test_the_key_and_value_matrices_swapped_changes_answers(tiny: Loaded) -> Non
     value = tiny.model.get_parameter("model.layers.0.self_attn.v_proj.weight")
     sound = value.detach().clone()
     with _planted(value, lambda _: key.detach()), _planted(key, lambda _: sound):
-        assert _right(tiny, _sample()[::4]) < 0.9
+        assert _right(tiny, _sums()) < 0.8
