@@ -75,7 +75,8 @@ def _judge_plain(prompt: str, text: str, allowed: tuple[str, ...], cut: bool) ->
     """The first reading of the text as code that holds: after the prompt's code, as a whole, its lines of code."""
     block, whole = plain_block(text), text[:MAX_CODE]
     cut = cut or len(text) > MAX_CODE
-    opening = prompt if opens_code(prompt) else ""
+    # Where the language is settled, a last `{` or `:` tells an opening that no first line gives away.
+    opening = prompt if opens_code(prompt) or (len(allowed) == 1 and prompt.rstrip().endswith(("{", ":"))) else ""
     judged: list[_Judged] = []
     for name in allowed if opening or block else allowed[:1]:  # where nothing looks like code, one parser says so
         if opening:

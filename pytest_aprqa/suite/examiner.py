@@ -18,7 +18,7 @@ from pytest_aprqa.core import EDGE_GATE, Case, Falsified, Gateway, Json, Outcome
 from pytest_aprqa.evidence import Record, record_of_case, record_of_gate
 from pytest_aprqa.gates import Observation
 from pytest_aprqa.playbook import FailurePolicy
-from pytest_aprqa.suite.agenda import Entry
+from pytest_aprqa.suite.agenda import AFTER, BEFORE, Entry
 from pytest_aprqa.suite.bench import Bench, needs_conversation
 from pytest_aprqa.suite.gateways import Bearer, examine
 from pytest_aprqa.suite.outcomes import outcome_of_result
@@ -74,6 +74,8 @@ class Examiner:
             if reason := self._shut[key]:
                 pytest.skip(reason)
             return
+        if gateway in AFTER and not self._seen(trial):
+            self._skip_where_shut(trial)
         records = self._judge(trial, gateway)
         trial.records.extend(records)
         switched_on = is_on(trial.plan.playbook, gateway)
@@ -102,6 +104,12 @@ class Examiner:
         )
         self._stop_line(trial, [record])
         settle([record])
+
+    def _skip_where_shut(self, trial: Trial) -> None:
+        """A gateway that nothing could be seen for is skipped with what kept the cases from running."""
+        for earlier in BEFORE:
+            if reason := self._shut.get((trial.plan.playbook.path, trial.entry.target, earlier)):
+                pytest.skip(reason)
 
     def _judge(self, trial: Trial, gateway: Gateway) -> list[Record]:
         plan, target = trial.plan, trial.entry.target

@@ -89,6 +89,7 @@ def case(
         "turns": (f"What is 2+2? ({name})",),
         "answers": () if answer is None else (AnswerRecord(text=answer),),
         "duration_ms": 250.0,
+        "details": {} if answer is None else {"garbage": False},
     }
     gate_id = str(fields.pop("gate_id", scenario_gate(modality, target.backend).id))
     return record(gate_id, target, outcome, **{**made, **fields})
