@@ -49,11 +49,11 @@ def validate(ctx: click.Context, playbooks: Sequence[Path], values: Mapping[str,
 
 
 def _validate(path: Path, values: Mapping[str, str], *, strict: bool) -> bool:
-    from pytest_aprqa.playbook import read_playbook
     from pytest_aprqa.reports import visible
+    from pytest_aprqa.suite import plan_playbook
 
     try:
-        playbook = read_playbook(path, values, strict=strict)
+        playbook = plan_playbook(path, values, strict=strict, unavailable={}).playbook
     except PlaybookError as exc:
         click.echo(f"Error: {visible(str(exc))}", err=True)
         return False

@@ -68,6 +68,7 @@ class Ledger:
                 self._folders[playbook.path] = output_folder(root, model, playbook=own)
             except EvidenceError as problem:
                 raise pytest.UsageError(str(problem)) from None
+            _check_writable(self._folders[playbook.path])
         _ = self._resumable  # now: the journal to resume from may be the one that this run replaces
 
     def scope_of(self, path: str) -> str:
@@ -85,7 +86,7 @@ class Ledger:
         try:
             account.receive(records, message["facts"])
         except EvidenceError as problem:
-            self._lost.append(str(problem))
+            self._lose(problem)
         for cell in account.newly_finished():
             self._say(cell.line)
 
@@ -95,7 +96,7 @@ class Ledger:
             try:
                 evidence, mqs = account.close(finished_at=_now(), score_policy=self._options.score_policy or "project")
             except EvidenceError as problem:
-                self._lost.append(str(problem))
+                self._lose(problem)
                 continue
             self._closed.append(Closed(path, account, evidence, mqs))
         self._add_suite_properties()
@@ -177,12 +178,23 @@ class Ledger:
             with Path(path).open("a", encoding="utf-8") as page:
                 page.writelines((closed.account.folder / SUMMARY_NAME).read_text() for closed in self._closed)
 
+    def _lose(self, problem: EvidenceError) -> None:
+        if str(problem) not in self._lost:
+            self._lost.append(str(problem))
+
     def _say(self, line: str) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and terminal.verbosity >= 0:
             if terminal.currentfspath is None:
                 terminal.write_line("")  # with xdist the dots stand on a line without a path, which pytest does not end
             terminal.write_line(line)
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuses before the run what could not be written after it."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise pytest.UsageError(f"{folder}: evidence cannot be written below {there}; choose another --aprqa-output")
 
 
 def _now() -> str:

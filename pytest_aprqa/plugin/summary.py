@@ -15,7 +15,7 @@ from pytest_aprqa.core import Backend
 from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, read_host
 from pytest_aprqa.playbook import Playbook, list_cells
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
-from pytest_aprqa.reports import header_lines, render_summary
+from pytest_aprqa.reports import header_lines, render_summary, visible
 from pytest_aprqa.scoring import Mqs, score_upstream
 
 _ENGINE_LIBRARIES = ("torch", "transformers")
@@ -62,6 +62,14 @@ def print_summary(terminal: pytest.TerminalReporter, closed: Closed, *, upstream
         ascii=not _speaks_unicode(encoding),
     )
     terminal.write(text)
+    for warning in evidence.playbook.warnings:
+        terminal.write_line(f"warning: {visible(warning)}", yellow=True)
+    for report in evidence.playbook.reports:
+        terminal.write_line(f"not tested: {visible(report)}")
+    if resumed := sum(record.resumed for record in evidence.records):
+        terminal.write_line(
+            f"resumed: the answers of {resumed} of {len(evidence.records)} records are an earlier run's"
+        )
     if upstream:
         old = score_upstream(evidence.records)
         terminal.write_line(

@@ -58,8 +58,8 @@ def rate_sentence(mqs: Mqs) -> str:
     rate, interval = mqs.rate, mqs.interval
     return (
         f"pass rate {rate.pass_rate:.1%} ({mqs.passed} of {mqs.total}, 95 % interval "
-        f"{interval.low:.1%} .. {interval.high:.1%}); by the {rate.scale} pass-rate scale {rate.score}, "
-        f"grade {rate.grade}, {rate.status}"
+        f"{interval.low:.1%} .. {interval.high:.1%}); the older {rate.scale} pass-rate scale, which looks at nothing "
+        f"else and awards nothing here, would say {rate.score}, grade {rate.grade}, {rate.status}"
     )
 
 

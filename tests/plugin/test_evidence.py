@@ -117,3 +117,15 @@ def test_a_journal_that_cannot_be_read_is_a_usage_error(serial: Project) -> None
     result = serial.run(serial.playbook(), "--aprqa-resume=x.jsonl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--aprqa-resume: *x.jsonl*"])
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(project: Project) -> None:
+    (project.pytester.path / "file").write_text("")
+    result = project.run(project.playbook(), "--aprqa-output=file")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*evidence cannot be written below*file; choose another --aprqa-output*"])
+
+
+def test_warnings_and_what_is_not_tested_are_shown(serial: Project) -> None:
+    result = serial.run(serial.playbook(oracels=[], profile_ci={"enabled": True}))
+    result.stdout.fnmatch_lines(["warning: *did you mean 'oracles'*", "not tested: *profile_ci*"])

@@ -135,3 +135,9 @@ def test_missing_weights_say_how_to_get_them(project: Project) -> None:
     assert "PENDING" in output
     assert "--aprqa-download" in output
     assert "--aprqa-model-cache" in output
+
+
+def test_cases_that_nothing_can_judge_are_no_success_even_when_gateways_pass(serial: Project) -> None:
+    vague = {"name": "vague", "prompt": "hm", "oracle": "arithmetic"}
+    result = serial.run(serial.playbook(scenarios=[vague]))
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
