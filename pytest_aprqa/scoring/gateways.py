@@ -6,15 +6,12 @@ Unknown is a value: a gateway without evidence is not passed. Knows nothing of p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Final
 
 from pytest_aprqa.core import Category, Gateway, GatewayState, Outcome
 from pytest_aprqa.evidence import GARBAGE, Record
+from pytest_aprqa.gates import MAX_GARBAGE
 from pytest_aprqa.scoring.gate_ids import category_of, gateway_of
-
-GARBAGE_LIMIT: Final = Fraction(1, 4)
-"""G4 fails when more than this share of the records that carry generated text is garbage."""
 
 _NO_TARGET: Final = "unknown"
 
@@ -74,7 +71,7 @@ def _crashed_on_well_formed(record: Record) -> bool:
 
 def _mostly_garbage(records: Sequence[Record]) -> bool:
     judged = [record for record in records if record.generated and GARBAGE in record.details]
-    return sum(record.garbage for record in judged) > GARBAGE_LIMIT * len(judged)
+    return sum(record.garbage for record in judged) > MAX_GARBAGE * len(judged)
 
 
 def _worst(states: Sequence[GatewayState]) -> GatewayState:
