@@ -7,6 +7,7 @@ Knows nothing of what the file means.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,12 @@ _MAX_VALUES: Final = 8_000_000
 def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Json]:
     """Reads a JSON object from a file of at most `max_bytes`."""
     try:
+        if not path.is_file():
+            raise ArtefactError("cannot be read: it is absent or no file", path=path, expected="a JSON file")
         with path.open("rb") as stream:
-            text = stream.read(max_bytes + 1)
+            # Not `max_bytes`: a read allocates all that it is asked for.
+            file_bytes = os.fstat(stream.fileno()).st_size
+            text = stream.read(min(file_bytes, max_bytes) + 1)
     except OSError as exc:
         raise ArtefactError(f"cannot be read: {exc.strerror or exc}", path=path) from exc
     if len(text) > max_bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -27,6 +27,9 @@ _MAX_HEADER_VALUES: Final = 4_000_000
 """A tensor takes about 10; the largest known file has fewer than 100,000 tensors."""
 
 _MAX_RANK: Final = 16
+_MAX_EXTENT: Final = 1 << 60
+"""Values whose bytes a signed 64-bit number counts, eight bytes each; NumPy refuses more, empty axes aside."""
+
 _MAX_NAME: Final = 1024
 
 BITS: Final[Mapping[str, int]] = {
@@ -55,14 +58,16 @@ BITS: Final[Mapping[str, int]] = {
 }
 """Bits of one value of each dtype of the format."""
 
+_NOT_FLOATING: Final = frozenset({"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "C64"})
+
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """What a header says of one tensor."""
+    """What a header of any format says of one tensor."""
 
     name: str
     dtype: str
-    """By the format's name, such as ``BF16``; a key of `BITS`."""
+    """By its format's name: a key of `BITS` (``BF16``) or of `BLOCK_TYPES` (``Q4_K``), or one of `APR_TYPES`."""
     shape: tuple[int, ...]
     """Axes as PyTorch has them, slowest first; empty for a single value."""
     file: Path
@@ -78,8 +83,8 @@ class TensorEntry:
 
     @property
     def floating(self) -> bool:
-        """True when its values are floating-point numbers."""
-        return self.dtype.startswith(("F", "BF"))
+        """True when its values are floating-point numbers, quantized or not."""
+        return self.dtype not in _NOT_FLOATING
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ class Header:
 def read_header(path: Path) -> Header:
     """Reads and checks a header; raises `ArtefactError` for anything the format forbids."""
     try:
+        if not path.is_file():
+            raise ArtefactError("cannot be read: it is absent or no file", path=path, expected="a safetensors file")
         with path.open("rb") as stream:
             file_bytes = os.fstat(stream.fileno()).st_size
             length = _header_length(stream, path, file_bytes)
@@ -112,6 +119,15 @@ def read_header(path: Path) -> Header:
     ordered = sorted(entries, key=lambda entry: (entry.start, entry.stop))
     _require_no_gap(ordered, path, data_start=8 + length, file_bytes=file_bytes)
     return Header(path, {entry.name: entry for entry in ordered}, metadata)
+
+
+def oversized(shape: Sequence[int]) -> bool:
+    """True for a shape that no array can have, be it for its empty axes that it holds nothing.
+
+    >>> oversized((1 << 59,)), oversized((1 << 60,)), oversized((0, 1 << 31, 1 << 31))
+    (False, True, True)
+    """
+    return math.prod(axis for axis in shape if axis) >= _MAX_EXTENT
 
 
 def _header_length(stream: BinaryIO, path: Path, file_bytes: int) -> int:
@@ -166,6 +182,8 @@ def _entry(name: str, raw: Json, path: Path, *, data_start: int) -> TensorEntry:
             expected=f"{bits / 8:g} bytes",
             found=f"{stop - start} bytes",
         )
+    if oversized(shape):
+        raise ArtefactError(f"{problem}: the shape is too large", path=path, found=repr(list(shape)))
     return TensorEntry(name, dtype, shape, path, data_start + start, data_start + stop)
 
 
