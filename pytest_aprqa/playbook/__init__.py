@@ -3,9 +3,18 @@
 Knows neither pytest nor engines. Reading is the effect; everything after it is pure.
 """
 
-from pytest_aprqa.playbook.cells import cell_words, list_cells
+from pytest_aprqa.playbook.cells import cell_words, list_cells, users_file
 from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
-from pytest_aprqa.playbook.document import FailurePolicy, Gates, Matrix, Model, OracleType, SizeCategory, Skip
+from pytest_aprqa.playbook.document import (
+    FailurePolicy,
+    Gates,
+    GroundTruth,
+    Matrix,
+    Model,
+    OracleType,
+    SizeCategory,
+    Skip,
+)
 from pytest_aprqa.playbook.expand import expand
 from pytest_aprqa.playbook.playbook import TIER_WORDS, Playbook, PropertyTest, Tier
 from pytest_aprqa.playbook.read import read_playbook
@@ -15,6 +24,7 @@ __all__ = [
     "TIER_WORDS",
     "FailurePolicy",
     "Gates",
+    "GroundTruth",
     "Matrix",
     "Model",
     "OracleType",
@@ -28,4 +38,5 @@ __all__ = [
     "json_schema",
     "list_cells",
     "read_playbook",
+    "users_file",
 ]

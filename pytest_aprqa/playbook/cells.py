@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import Cell, Format, Quantization, Scenario, Target
@@ -26,7 +27,23 @@ def list_cells(model: Model, matrix: Matrix) -> tuple[Cell, ...]:
 def _quantizations(model: Model, format: Format) -> tuple[Quantization | None, ...]:
     if format not in QUANTIZED:
         return (None,)
-    return model.quantizations or (DEFAULT_QUANTIZATION,)
+    listed = model.quantizations
+    if model.files.gguf is None:
+        return listed or (DEFAULT_QUANTIZATION,)
+    # The user's file is a target of its own; where just one quantization is listed, that is what the file claims to be.
+    return listed if listed and len(listed) == 1 else (None, *(listed or ()))
+
+
+def users_file(model: Model, target: Target) -> Path | None:
+    """The user's own artefact that a target is; None when it has to be converted from the ground truth."""
+    match target.format:
+        case Format.GGUF:
+            own = target.quantization is None or len(model.quantizations or ()) == 1
+            return model.files.gguf if own else None
+        case Format.APR:
+            return model.files.apr
+        case Format.SAFETENSORS:
+            return None
 
 
 def cell_words(cell: Cell) -> tuple[str, ...]:

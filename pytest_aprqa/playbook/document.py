@@ -33,6 +33,7 @@ from pytest_aprqa.playbook.fields import (
     Modalities,
     ModalityWord,
     Name,
+    NonNegative,
     Quantizations,
     QuantizationWord,
     Repository,
@@ -101,6 +102,16 @@ class Files(Block):
     apr: FilePath | None = None
 
 
+class GroundTruth(StrEnum):
+    """What an artefact is compared with."""
+
+    ORIGINAL = "original"
+    """The model's safetensors weights."""
+    DEQUANTIZED = "dequantized"
+    """The GGUF or APR file of ``files`` itself, dequantized: shows what an engine does with the file, and nothing of
+    what quantizing did to the model."""
+
+
 _ALL_FORMATS = (Format.SAFETENSORS, Format.APR, Format.GGUF)
 _Count = Annotated[int, Field(strict=True, ge=1)]
 _Many = Field(max_length=1000)
@@ -122,6 +133,8 @@ class Model(Block):
     """Formats to test; safetensors is the ground truth."""
     quantizations: Quantizations | None = None
     """Quantizations to test, of the formats that have any."""
+    ground_truth: Annotated[GroundTruth, BeforeValidator(lower_case)] = GroundTruth.ORIGINAL
+    """What every other format is compared with."""
     size_category: SizeCategory = SizeCategory.AUTO
     expected_hidden_dim: _Count | None = None
     expected_num_layers: _Count | None = None
@@ -131,6 +144,13 @@ class Model(Block):
     expected_intermediate_dim: _Count | None = None
     family: Text | None = None
     size_variant: Text | None = None
+
+    @model_validator(mode="after")
+    def _check_ground_truth(self) -> Self:
+        own = self.files.gguf or self.files.apr
+        if self.ground_truth is GroundTruth.DEQUANTIZED and own is None:
+            raise refusal("ground_truth is dequantized, but no file is given", expected="files.gguf or files.apr")
+        return self
 
 
 _Prompting = Annotated[Prompting, BeforeValidator(lower_case)]
@@ -338,6 +358,8 @@ class Document(Block):
     profile_ci: ProfileCi | None = None
     trace_payload: TracePayload | None = None
     contract_tests: ContractTests | None = None
+    limits: dict[LowerText, dict[LowerText, NonNegative]] = Field(default_factory=dict)
+    """Limits of comparisons instead of the built-in ones: stored type or quantization → quantity → limit."""
     ollama_parity: OllamaParity | None = None
     verification_gates: tuple[VerificationGate, ...] = ()
     acceptance: dict[str, JsonValue] = Field(default_factory=dict)

@@ -49,13 +49,15 @@ def expand(
         skip = _skip_reason(playbook, words, unavailable)
         for scenario, gate in _in_cell(cell, scenarios, edge):
             if admits(words, scenario):
-                cases.append(_case(playbook, cell, scenario, gate, skip or _misfit(cell, scenario)))
+                cases.append(_case(playbook, cell, scenario, gate, skip))
     return _unique(cases)
 
 
 def _in_cell(cell: Cell, scenarios: Sequence[Scenario], edge: Sequence[Scenario]) -> Iterator[tuple[Scenario, Gate]]:
     ordinary = scenario_gate(cell.modality, cell.target.backend)
     for scenario in scenarios:
+        if cell.modality is Modality.RUN and len(scenario.turns) > 1:
+            continue  # run is one-shot: a conversation is no case of it
         yield scenario, EDGE_GATE if scenario.category == EDGE_CATEGORY else ordinary
     if cell.modality in _EDGE_MODALITIES:
         for scenario in edge:
@@ -71,13 +73,6 @@ def _skip_reason(playbook: Playbook, words: tuple[str, ...], unavailable: Mappin
     ]
     missing = [unavailable[word] for word in words if word in unavailable]
     return "; ".join(dict.fromkeys([*declared, *missing])) or None
-
-
-def _misfit(cell: Cell, scenario: Scenario) -> str | None:
-    turns = len(scenario.turns)
-    if cell.modality is Modality.RUN and turns > 1:
-        return f"run is one-shot; this scenario has {turns} turns"
-    return None
 
 
 def _case(playbook: Playbook, cell: Cell, scenario: Scenario, gate: Gate, skip: str | None) -> Case:

@@ -42,7 +42,7 @@ def list_scenarios(document: Document, root: Node) -> tuple[Scenario, ...]:
 
 
 def specs(oracles: Sequence[Oracle]) -> tuple[OracleSpec, ...]:
-    """Declared judges as values; hf_parity needs a golden corpus and is reported instead."""
+    """Declared judges as values; hf_parity judges no single answer: it is a comparison of its own."""
     return tuple(
         OracleSpec(str(oracle.type), _config(oracle.config))
         for oracle in oracles

@@ -14,7 +14,6 @@ from pytest_aprqa.playbook.tree import Node
 
 # Blocks that count as a whole; a block with a switch of its own is reported where it is on.
 _WHOLE_BLOCKS: Final = (
-    "contract_tests",
     "falsification_gates",
     "verification_gates",
     "acceptance",
@@ -23,7 +22,7 @@ _WHOLE_BLOCKS: Final = (
     "regression_tests",
     "tools_required",
 )
-_SWITCHED_BLOCKS: Final = ("profile_ci", "trace_payload", "ollama_parity", "state_machine")
+_SWITCHED_BLOCKS: Final = ("profile_ci", "ollama_parity", "state_machine")
 
 Finding: TypeAlias = tuple[str, str]
 """Field and sentence."""
@@ -50,10 +49,19 @@ def _blocks(document: Document) -> Iterator[Finding]:
 
 def _differential(document: Document) -> Iterator[Finding]:
     tests = document.differential_tests
-    for name in type(tests).model_fields if tests is not None else ():
-        block = getattr(tests, name)
-        if block is not None and block.enabled:
-            yield f"differential_tests.{name}", f"differential_tests.{name} is declared, not tested"
+    if tests is None:
+        return
+    if (stats := tests.validate_stats) is not None and stats.enabled and stats.reference is not None:
+        field = "differential_tests.validate_stats.reference"
+        yield field, f"the reference file {stats.reference[:60]!r} is not read; the ground truth is the reference"
+    if (diff := tests.tensor_diff) is not None and diff.enabled and diff.filter is not None:
+        yield "differential_tests.tensor_diff.filter", "the filter narrows nothing; every tensor is compared"
+    if stats is not None and stats.enabled and "tolerance" in stats.model_fields_set:
+        field = "differential_tests.validate_stats.tolerance"
+        yield field, "the tolerance is not used; statistics are compared by the limits of each stored type"
+    if (compare := tests.inference_compare) is not None and compare.enabled and "tolerance" in compare.model_fields_set:
+        field = "differential_tests.inference_compare.tolerance"
+        yield field, "the tolerance is not used; logits are compared without a scale, by the limits of each type"
 
 
 def _settings(document: Document) -> Iterator[Finding]:
@@ -72,23 +80,12 @@ def _quantizations(document: Document) -> Iterator[Finding]:
 
 
 def _parts(document: Document) -> Iterator[Finding]:
-    for index, entry in enumerate(document.scenarios):
-        if entry.prompt_set is not None:
-            yield f"scenarios[{index}]", f"the prompt set {entry.prompt_set[:60]!r} is declared, not tested"
-        yield from _parity(entry.oracle, f"scenarios[{index}].oracle")
-    yield from _parity(document.oracles, "oracles")
     for index, test in enumerate(document.verification_tests):
         if is_differential(test):
             yield (
                 f"verification_tests[{index}]",
                 f"the {test.type} test {test.name or test.prompt!r:.60} is declared, not tested",
             )
-
-
-def _parity(oracles: Sequence[Oracle], field: str) -> Iterator[Finding]:
-    for index, oracle in enumerate(oracles):
-        if oracle.type is OracleType.HF_PARITY:
-            yield f"{field}[{index}]", "the hf_parity oracle is declared, not tested"
 
 
 def _repeated(document: Document) -> Iterator[Finding]:

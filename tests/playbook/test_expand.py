@@ -7,7 +7,7 @@ import sys
 from itertools import groupby
 
 from pytest_aprqa.core import EDGE_GATE, Prompting, Quantization, Scenario
-from pytest_aprqa.playbook import Playbook, expand
+from pytest_aprqa.playbook import Playbook, expand, list_cells, users_file
 from tests.playbook.conftest import Read
 
 FULL = """\
@@ -70,11 +70,25 @@ def test_a_cell_that_cannot_be_tested_keeps_its_cases_with_the_reason(read: Read
     assert reasons["serve[apr-gpu]"] == "no kernel (#7); later; no engine; no CUDA device"
 
 
-def test_a_conversation_is_skipped_where_run_is_one_shot(read: Read) -> None:
+def test_a_conversation_is_no_case_of_run_which_is_one_shot(read: Read) -> None:
     playbook = read(FULL)
     talk = Scenario("talk", ("a", "b", "c"), "chat")
-    skips = {case.cell.modality: case.skip for case in expand(playbook, [talk], unavailable={})}
-    assert skips == {"run": "run is one-shot; this scenario has 3 turns", "chat": None, "serve": None}
+    assert {case.cell.modality for case in expand(playbook, [talk], unavailable={})} == {"chat", "serve"}
+
+
+def test_the_users_file_is_a_target_of_its_own_beside_the_quantizations_to_be_made(read: Read) -> None:
+    def made(quantizations: str) -> list[tuple[str, str | None]]:
+        model = f"{{hf_repo: a/b, formats: [gguf], files: {{gguf: own.gguf}}{quantizations}}}"
+        playbook = read(f"model: {model}\ntest_matrix: {{modalities: [run], backends: [cpu]}}\n")
+        targets = [cell.target for cell in list_cells(playbook.model, playbook.matrix)]
+        files = [users_file(playbook.model, target) for target in targets]
+        return [(target.id, file and file.name) for target, file in zip(targets, files, strict=True)]
+
+    assert made("") == [("gguf-cpu", "own.gguf")]
+    assert made(", quantizations: [q8_0]") == [("gguf-q8_0-cpu", "own.gguf")]
+    assert made(", quantizations: [q8_0, q4_0]") == [
+        ("gguf-cpu", "own.gguf"), ("gguf-q8_0-cpu", None), ("gguf-q4_0-cpu", None),
+    ]  # fmt: skip
 
 
 def test_edge_texts_go_to_run_and_chat_under_their_own_gate(read: Read) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_aprqa.core import PlaybookError
 from tests.playbook.conftest import Read
 
 BASE = "model: {hf_repo: org/tiny}\ntest_matrix: {}\n"
@@ -10,18 +11,7 @@ BASE = "model: {hf_repo: org/tiny}\ntest_matrix: {}\n"
 @pytest.mark.parametrize(
     ("block", "name"),
     [
-        ("differential_tests: {tensor_diff: {enabled: 'true'}}", "differential_tests.tensor_diff"),
-        (
-            "differential_tests: {fingerprint: {enabled: true, tensors: 'embed,lm_head'}}",
-            "differential_tests.fingerprint",
-        ),
-        (
-            "differential_tests: {inference_compare: {enabled: yes, tolerance: 1e-5}}",
-            "differential_tests.inference_compare",
-        ),
-        ("contract_tests: {invariants: [I-2]}", "contract_tests"),
         ("profile_ci: {enabled: 'true'}", "profile_ci"),
-        ("trace_payload: {prompt: 2+2=}", "trace_payload"),
         ("ollama_parity: {enabled: 'true', model_tag: a:b}", "ollama_parity"),
         ("falsification_gates: [{id: G1}]", "falsification_gates"),
         ("state_machine: {states: [a]}", "state_machine"),
@@ -38,14 +28,18 @@ def test_a_block_that_nothing_executes_is_reported(read: Read, block: str, name:
 @pytest.mark.parametrize(
     "block",
     [
-        "differential_tests: {tensor_diff: {enabled: 'false'}}",
+        "differential_tests: {tensor_diff: {enabled: 'true'}}",
+        "differential_tests: {fingerprint: {enabled: true, tensors: 'embed,lm_head'}}",
+        "differential_tests: {inference_compare: {enabled: yes, max_tokens: 5}}",
+        "contract_tests: {invariants: [I-2]}",
+        "trace_payload: {prompt: 2+2=}",
         "profile_ci: {enabled: off}",
         "state_machine: {enabled: false}",
         "kernel_profile: {family: llama, prompt_count: 3, long_context: true}",
         "falsification_gates: []",
     ],
 )
-def test_a_block_that_is_off_or_documents_is_not_reported(read: Read, block: str) -> None:
+def test_a_block_that_is_executed_or_off_or_documents_is_not_reported(read: Read, block: str) -> None:
     assert read(BASE + block, strict=True).reports == ()
 
 
@@ -59,5 +53,21 @@ def test_quantizations_that_no_format_has_are_reported(read: Read, formats: str,
 
 
 def test_reports_come_in_file_order(read: Read) -> None:
-    playbook = read("trace_payload: {enabled: true}\n" + BASE + "contract_tests: {}\nprofile_ci: {enabled: true}\n")
+    playbook = read("profile_ci: {enabled: true}\n" + BASE + "expected: {a: 1}\nollama_parity: {enabled: true}\n")
     assert [report.partition(":")[0] for report in playbook.reports] == ["line 1", "line 4", "line 5"]
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ("differential_tests: {inference_compare: {enabled: yes, tolerance: 1e-5}}", "the tolerance is not used"),
+        ("differential_tests: {validate_stats: {reference: a.json}}", "the reference file 'a.json' is not read"),
+    ],
+)
+def test_a_setting_without_effect_is_reported(read: Read, block: str, said: str) -> None:
+    assert [said in report for report in read(BASE + block, strict=True).reports] == [True]
+
+
+def test_a_ground_truth_made_of_the_artefact_needs_the_artefact(read: Read) -> None:
+    with pytest.raises(PlaybookError, match=r"files\.gguf or files\.apr"):
+        read("model: {hf_repo: a/b, ground_truth: dequantized}\ntest_matrix: {}")
