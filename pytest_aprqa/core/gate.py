@@ -80,6 +80,16 @@ def _gateway_gate(id: str, gateway: Gateway, title: str) -> Gate:
     return Gate(id, Category.STAB, Severity.P0, title, gateway)
 
 
+def _compatible(id: str, title: str, severity: Severity = Severity.P0) -> Gate:
+    """A gate on what conversion and quantization did to one artefact."""
+    return Gate(id, Category.COMP, severity, title)
+
+
+def _regression(id: str, title: str) -> Gate:
+    """A gate on conversions that must undo, repeat or agree with one another."""
+    return Gate(id, Category.REGR, Severity.P0, title)
+
+
 _ALL: Final = (
     _gateway_gate("G0-INTEGRITY-CONFIG", Gateway.G0, "config.json is there, parses and names a known architecture"),
     _gateway_gate("G0-INTEGRITY-SHARDS", Gateway.G0, "every weight file is there, well formed and inside its bounds"),
@@ -106,6 +116,81 @@ _ALL: Final = (
     Gate("F-A5-001", Category.QUAL, Severity.P1, "serve on cpu gives the expected answer"),
     Gate("F-A6-001", Category.QUAL, Severity.P1, "serve on gpu gives the expected answer"),
     Gate("F-EDGE-001", Category.EDGE, Severity.P2, "a hostile prompt neither crashes nor hangs the engine"),
+    # The container of an .apr file.
+    _compatible("F-APR-FORMAT-001", "every dtype byte is in the APR v2 table"),
+    _compatible("F-APR-FORMAT-002", "metadata, index and every tensor start at multiples of 64 bytes"),
+    _compatible("F-APR-FORMAT-003", "magic, version, flags and both checksums are right"),
+    # What the metadata says, against the ground truth's config.json.
+    _compatible("F-META-SIZE-001", "layers, hidden size, feed-forward size and vocabulary are the ground truth's"),
+    _compatible("F-META-HEADS-001", "heads, key-value heads and head width are the ground truth's"),
+    _compatible("F-META-ROPE-001", "base, type and scaling of the rotary embedding are the ground truth's"),
+    _compatible("F-META-NORM-001", "the epsilon of the norms is the ground truth's"),
+    _compatible("F-META-CONTEXT-001", "the context length is the ground truth's", Severity.P1),
+    _compatible("F-META-TIED-001", "the output head is tied or stored as in the ground truth"),
+    # Tensors: names and shapes, then values.
+    _compatible("F-CONTRACT-I2-001", "tensor names map one to one onto the ground truth's"),
+    _compatible("F-CONTRACT-I3-001", "every stored type is known and is what the quantization promises"),
+    _compatible("F-ROSETTA-DIFF-001", "no tensor has its dimensions reversed"),
+    _compatible("F-ROSETTA-DIFF-002", "all shapes are the ground truth's"),
+    _compatible("F-ROSETTA-FP-001", "no stored value is NaN or infinite"),
+    _compatible("F-LAYOUT-002", "values correlate with the ground truth as they lie, not transposed or permuted"),
+    _compatible("F-QUANT-ERROR-001", "the dequantization error of every tensor is within its type's limit"),
+    _compatible("F-QUANT-COSINE-001", "the cosine of every tensor with the ground truth is within its type's limit"),
+    _compatible("F-ROSETTA-FP-002", "tensors of a lossless type are bit for bit the ground truth's"),
+    _compatible(
+        "F-ROSETTA-FP-003", "mean, deviation and range of every tensor are within its type's limit", Severity.P1
+    ),
+    _compatible("F-CONTRACT-I4-001", "statistics of every tensor survive the conversion"),
+    _compatible("F-ROSETTA-STATS-001", "statistics of the norms are the ground truth's"),
+    _compatible("F-ROSETTA-STATS-002", "statistics of the embedding are the ground truth's", Severity.P1),
+    _compatible("F-ROSETTA-STATS-003", "statistics of the attention weights are the ground truth's", Severity.P1),
+    _compatible("F-ROSETTA-STATS-004", "every tensor was compared", Severity.P1),
+    _compatible("F-ROSETTA-STATS-005", "the mean of every norm is the ground truth's, not zero"),
+    _compatible("F-ROSETTA-STATS-006", "the deviation of every norm is the ground truth's"),
+    # Text to ids and back, as the artefact's own engine does it.
+    _compatible("F-TOKEN-IDS-001", "every text becomes the token ids of the ground truth"),
+    _compatible("F-TOKEN-BYTES-001", "bytes outside the vocabulary become the token ids of the ground truth"),
+    _compatible("F-TOKEN-SPECIAL-001", "special tokens have the ids and roles of the ground truth"),
+    _compatible("F-TOKEN-BOS-001", "a prompt starts with as many BOS tokens as the ground truth gives it"),
+    _compatible("F-CONTRACT-I5-001", "decoding the ids of a text gives the text"),
+    _compatible("F-SEC-INJECT-001", "control strings in a user's text become no control tokens"),
+    _compatible("F-CHAT-TEMPLATE-001", "the chat template renders every conversation as the ground truth does"),
+    # What the engine computes from the same token ids.
+    _compatible("F-LOGIT-NMSE-001", "the last logits of short prompts are the ground truth's within the type's limit"),
+    _compatible("F-LOGIT-LONG-001", "the last logits of a long prompt are the ground truth's within the type's limit"),
+    _compatible("F-ROSETTA-INF-001", "greedy tokens agree, or part where the ground truth is nearly undecided"),
+    _compatible("F-ROSETTA-INF-002", "logits at every compared position are within the type's limit", Severity.P1),
+    _compatible("F-ROSETTA-INF-003", "what is generated is not one padding token over and over"),
+    _compatible("F-CONTRACT-I1-001", "the converted model answers as the original does"),
+    _compatible("F-KL-MEAN-001", "the mean KL divergence over a text is within the type's limit"),
+    _compatible("F-KL-TAIL-001", "the 99th percentile of the KL divergence is within the type's limit", Severity.P1),
+    _compatible("F-KL-MAX-001", "the largest KL divergence is within the type's limit", Severity.P1),
+    _compatible("F-TOP1-001", "the likeliest token agrees as often as the type's limit asks"),
+    _compatible("F-TOPK-001", "the likeliest tokens overlap as much as the type's limit asks", Severity.P1),
+    _compatible("F-PPL-001", "the perplexity of a text is within the type's limit of the ground truth's"),
+    _compatible("F-TRACE-DIFF-001", "no layer's output leaves the ground truth's direction"),
+    _compatible("F-TRACE-PAYLOAD-001", "no layer's output is NaN or infinite"),
+    _compatible("F-TRACE-PAYLOAD-003", "every layer's output stays in the ground truth's range", Severity.P1),
+    # Direct conversions, by the letters of source and target.
+    _compatible("F-CONV-S-A", "SafeTensors to APR keeps every tensor"),
+    _compatible("F-CONV-S-G", "SafeTensors to GGUF keeps every tensor within the type's limit"),
+    _compatible("F-CONV-A-S", "APR to SafeTensors keeps every tensor"),
+    _compatible("F-CONV-A-G", "APR to GGUF keeps every tensor"),
+    _compatible("F-CONV-G-S", "GGUF to SafeTensors keeps every tensor"),
+    _compatible("F-CONV-G-A", "GGUF to APR keeps every tensor"),
+    # Chains of conversions.
+    _regression("F-CONV-RT-001", "GGUF to APR to SafeTensors to GGUF gives the same tensors"),
+    _regression("F-CONV-RT-002", "SafeTensors to APR to GGUF to SafeTensors gives the same tensors"),
+    _regression("F-CONV-RT-003", "SafeTensors to APR to GGUF to APR to SafeTensors gives the same tensors"),
+    _regression("F-CONV-RT-004", "SafeTensors to APR to GGUF to APR gives the same tensors as SafeTensors to APR"),
+    _regression("F-CONV-RT-BYTE-001", "a round trip through the same format gives the same bytes"),
+    _regression("F-CONV-IDEM-001", "converting twice gives the same bytes"),
+    _regression("F-CONV-COM-001", "GGUF to APR gives what GGUF to SafeTensors to APR gives"),
+    # A recorded ground truth.
+    Gate(
+        "F-HF-PARITY-001", Category.REGR, Severity.P0, "logits are those of the golden corpus within the type's limit"
+    ),
+    Gate("F-HF-PARITY-004", Category.REGR, Severity.P0, "the golden corpus is whole and as it was recorded"),
 )
 
 GATES: Final = {gate.id: gate for gate in _ALL}
