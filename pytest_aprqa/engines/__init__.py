@@ -3,13 +3,24 @@
 `open_engine` is the way in; `supervise` is for those who write an engine of their own. POSIX systems only.
 """
 
-from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, LoadResident, OpenEngine, Resident, Result
+from pytest_aprqa.engines.instruments import instruments_of
+from pytest_aprqa.engines.protocol import (
+    Engine,
+    EngineFacts,
+    Instruments,
+    Limits,
+    LoadResident,
+    OpenEngine,
+    Resident,
+    Result,
+)
 from pytest_aprqa.engines.registry import engine_names, open_engine
 from pytest_aprqa.engines.session import SupervisedEngine, supervise
 
 __all__ = [
     "Engine",
     "EngineFacts",
+    "Instruments",
     "Limits",
     "LoadResident",
     "OpenEngine",
@@ -17,6 +28,7 @@ __all__ = [
     "Result",
     "SupervisedEngine",
     "engine_names",
+    "instruments_of",
     "open_engine",
     "supervise",
 ]

@@ -1,4 +1,4 @@
-"""Which requests are computed together, and which cannot be asked at all. Pure.
+"""Which requests are computed together, and what cannot be asked at all. Pure.
 
 Together go requests that take the same number of steps: as many turns, as many tokens. Sampled requests go alone, so
 that what they draw cannot depend on their neighbours.
@@ -33,6 +33,11 @@ def plan(requests: Mapping[int, Request], *, max_batch: int) -> tuple[tuple[int,
     return tuple(batches)
 
 
+def has_lone_surrogate(text: str) -> bool:
+    """Whether some character is half of a pair, which UTF-8 cannot write."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def chunks(keys: Sequence[int], size: int) -> list[tuple[int, ...]]:
     """Cuts `keys` into runs of at most `size`."""
     return [tuple(keys[start : start + size]) for start in range(0, len(keys), size)]
@@ -53,9 +58,18 @@ def refusal(request: Request) -> EngineRefused | None:
         return EngineRefused("a raw prompt has no place for a system prompt; use prompting: template")
     if request.prompting is Prompting.RAW and len(request.turns) > 1:
         return EngineRefused("a raw prompt is one turn; a conversation needs prompting: template")
-    if any("\ud800" <= char <= "\udfff" for text in texts for char in text):
+    if any(has_lone_surrogate(text) for text in texts):
         return EngineRefused("the prompt holds a lone surrogate, which no tokenizer can encode")
     return None
+
+
+def refuse_strange_ids(rows: Sequence[Sequence[int]], *, vocabulary: int, context_tokens: int | None) -> None:
+    """Raises `EngineRefused` for rows that no model of that size can compute."""
+    for row in rows:
+        if (strange := next((token for token in row if not 0 <= token < vocabulary), None)) is not None:
+            raise EngineRefused(f"token id {strange} is outside the vocabulary of {vocabulary}")
+        if context_tokens is not None and len(row) > context_tokens:
+            raise EngineRefused(f"a row of {len(row)} tokens exceeds the context of {context_tokens}")
 
 
 def _length(request: Request) -> int:

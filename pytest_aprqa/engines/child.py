@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Mapping
 
 from pytest_aprqa.core import EngineCrashed, EngineOutOfMemory, EngineTimeout
-from pytest_aprqa.engines.memory import GroupMemory
+from pytest_aprqa.engines.memory import GroupMemory, is_zombie
 from pytest_aprqa.engines.wire import MAX_MESSAGE_BYTES, Order, Reply, decode_reply, encode_order
 
 TAIL_BYTES = 64 * 2**10
@@ -71,7 +71,8 @@ class Child:
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return self._kill.alive and self._process.poll() is None
+        # One that was just killed is a zombie before it can be reaped, as long as another of its threads still ends.
+        return self._kill.alive and self._process.poll() is None and not is_zombie(self.pid)
 
     @property
     def tail(self) -> str:
@@ -211,6 +212,7 @@ def _environment(threads: int) -> Mapping[str, str]:
         # Without these two, libgomp's idle threads spin and take the cores from a neighbouring worker's.
         "OMP_WAIT_POLICY": "passive",
         "GOMP_SPINCOUNT": "0",
+        "GGML_NO_BACKTRACE": "1",  # else a llama.cpp that aborts starts a debugger on itself, which takes seconds
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",

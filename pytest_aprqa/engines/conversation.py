@@ -1,71 +1,81 @@
 """From turns to token ids and back: chat templates, raw prompts, context limits, and the text of an answer.
 
-Works with any Hugging Face tokenizer; knows nothing of the model that continues the ids.
+Works with any `Speaker`, whichever library tokenizes; knows nothing of the model that continues the ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
-
-import jinja2
+from typing import NamedTuple, Protocol
 
 from pytest_aprqa.core import Answer, EngineRefused, Finish, Prompting, Request
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>")
 """Tokens that end a turn in the usual chat templates; models exist whose configuration forgets to name theirs."""
 
 NO_TEMPLATE_NOTE = "no chat template: prompt sent raw"
+NO_TEMPLATE = "the model has no chat template, which a conversation or a system prompt needs"
 _ANCHOR_IDS = 8
 """How many ids of the prompt are decoded with the answer, so that its first word keeps its space."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """A tokenizer, and what the model's files say about using it.
+class Rendered(NamedTuple):
+    """A conversation as the model is given it."""
 
-    Args:
-        tokenizer: a Hugging Face tokenizer.
-        stop_ids: ids that end an answer.
-        context_tokens: the model's context; None when it does not say.
-    """
+    text: str
+    ids: list[int]
 
-    tokenizer: PreTrainedTokenizerBase
-    stop_ids: frozenset[int]
-    context_tokens: int | None
+
+class Speaker(Protocol):
+    """A model's tokenizer and chat template, and what its files say about using them."""
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Ids that end an answer."""
+        ...
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The model's context; None when it does not say."""
+        ...
+
+    @property
+    def bos_id(self) -> int | None:
+        """The id that begins a text; None where there is none."""
+        ...
 
     @property
     def has_template(self) -> bool:
         """Whether the model brings a chat template."""
-        return bool(getattr(self.tokenizer, "chat_template", None))
+        ...
 
-    def answer_text(self, prompt_ids: Sequence[int], ids: Sequence[int]) -> str:
-        """The text of generated `ids`, less one trailing stop token; other special tokens stay visible.
+    def encode(self, text: str, *, special: bool) -> list[int]:
+        """Ids as of a prompt, or as of plain text."""
+        ...
 
-        Tokenizers in the manner of SentencePiece drop a leading space from whatever they decode, so that the text is
-        what the ids add to the end of their prompt.
-        """
-        if ids and ids[-1] in self.stop_ids:
-            ids = ids[:-1]
-        anchor = list(prompt_ids[-_ANCHOR_IDS:])
-        before, whole = self._decode(anchor), self._decode([*anchor, *ids])
-        if whole.startswith(before) and not before.endswith("\ufffd"):
-            return whole[len(before) :]
-        return self._decode(ids)
+    def decode(self, ids: Sequence[int], *, special: bool = True) -> str:
+        """The text of ids; special tokens are visible or left out."""
+        ...
 
-    def spoken_text(self, ids: Sequence[int]) -> str:
-        """The text of `ids` without special tokens: what an assistant is remembered to have said."""
-        return self._decode(ids, skip_special_tokens=True)
+    def render(self, messages: Sequence[Mapping[str, str]]) -> Rendered:
+        """A conversation through the template, with the generation prompt; raises `EngineRefused`."""
+        ...
 
-    def _decode(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
-        decoded = self.tokenizer.decode(
-            list(ids), skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False
-        )
-        return cast("str", decoded)
+
+def answer_text(speaker: Speaker, prompt_ids: Sequence[int], ids: Sequence[int]) -> str:
+    """The text of generated `ids`, less one trailing stop token; other special tokens stay visible.
+
+    Tokenizers in the manner of SentencePiece drop a leading space from whatever they decode, so that the text is
+    what the ids add to the end of their prompt.
+    """
+    if ids and ids[-1] in speaker.stop_ids:
+        ids = ids[:-1]
+    anchor = list(prompt_ids[-_ANCHOR_IDS:])
+    before, whole = speaker.decode(anchor), speaker.decode([*anchor, *ids])
+    if whole.startswith(before) and not before.endswith("\ufffd"):
+        return whole[len(before) :]
+    return speaker.decode(ids)
 
 
 @dataclass(slots=True)
@@ -74,7 +84,7 @@ class Conversation:
 
     Args:
         request: the turns to say.
-        speaker: tokenizer and limits.
+        speaker: the model's tokenizer and template.
     """
 
     request: Request
@@ -103,9 +113,10 @@ class Conversation:
     def hear(self, ids: Sequence[int]) -> None:
         """Takes the ids generated for the prompt last given."""
         finish = Finish.STOP if ids and ids[-1] in self.speaker.stop_ids else Finish.LENGTH
-        text = self.speaker.answer_text(self._prompt_ids, ids)
+        text = answer_text(self.speaker, self._prompt_ids, ids)
         self.answers.append(Answer(text, tuple(ids), finish, len(self._prompt_ids)))
-        self._messages.append({"role": "assistant", "content": self.speaker.spoken_text(ids)})
+        # An assistant is remembered to have said its words, not its special tokens.
+        self._messages.append({"role": "assistant", "content": self.speaker.decode(ids, special=False)})
 
     def _uses_template(self) -> bool:
         if self.request.prompting is Prompting.RAW:
@@ -113,7 +124,7 @@ class Conversation:
         if self.speaker.has_template:
             return True
         if len(self.request.turns) > 1 or self.request.system is not None:
-            raise EngineRefused("the model has no chat template, which a conversation or a system prompt needs")
+            raise EngineRefused(NO_TEMPLATE)
         self.notes.append(NO_TEMPLATE_NOTE)
         return False
 
@@ -122,34 +133,17 @@ class Conversation:
         if not self._messages and system is not None:
             self._messages.append({"role": "system", "content": system})
         self._messages.append({"role": "user", "content": turn})
-        try:
-            rendered = self.speaker.tokenizer.apply_chat_template(
-                self._messages, tokenize=False, add_generation_prompt=True
-            )
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError) as exc:
-            raise EngineRefused(f"the chat template refuses the conversation: {exc}") from exc
-        text = cast("str", rendered)
+        text, ids = self.speaker.render(self._messages)
         if system is not None and not self.answers and system.strip() not in text:
             self.notes.append("the chat template leaves the system prompt out")
-        ids: list[int] = self.speaker.tokenizer.encode(text, add_special_tokens=False)
         if not ids:
             raise EngineRefused("the chat template renders the conversation to nothing")
         return ids
 
     def _raw(self, turn: str) -> list[int]:
-        tokenizer = self.speaker.tokenizer
-        ids: list[int] = tokenizer.encode(turn, add_special_tokens=True)
-        if not ids and tokenizer.bos_token_id is not None:
-            ids = [tokenizer.bos_token_id]
+        ids = self.speaker.encode(turn, special=True)
+        if not ids and self.speaker.bos_id is not None:
+            ids = [self.speaker.bos_id]
         if not ids:
             raise EngineRefused("the prompt has no tokens, and the tokenizer has no BOS token to start from")
         return ids
-
-
-def find_stop_ids(tokenizer: PreTrainedTokenizerBase, configured: Collection[int]) -> frozenset[int]:
-    """Ids that end an answer: the configured ones, the tokenizer's EOS, and known end-of-turn tokens it has."""
-    vocabulary = tokenizer.get_vocab()
-    ids = {*configured, *(vocabulary[token] for token in END_OF_TURN if token in vocabulary)}
-    if tokenizer.eos_token_id is not None:
-        ids.add(tokenizer.eos_token_id)
-    return frozenset(ids)

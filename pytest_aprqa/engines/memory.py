@@ -51,6 +51,14 @@ class GroupMemory:
             return (self._leader,)
 
 
+def is_zombie(pid: int) -> bool:
+    """Whether the process is dead and only waits to be reaped, or is gone."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a library's error says that memory, of the host or of the device, did not suffice.
 

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pytest_aprqa.core import Completion, EngineError, Request, Target, Weights
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Result: TypeAlias = Completion | EngineError
 """What a request came to: its answers, or why there are none."""
@@ -72,6 +76,47 @@ class Engine(Protocol):
         ...
 
 
+class Instruments(Protocol):
+    """What an engine offers for comparisons, besides its answers.
+
+    An engine without one of them raises `EngineUnavailable` naming it; what it cannot measure is `EngineRefused`.
+    """
+
+    def encode(self, texts: Sequence[str], *, special: bool) -> tuple[tuple[int, ...], ...]:
+        """Token ids by the engine's own tokenizer.
+
+        Args:
+            texts: any texts.
+            special: True as a prompt (BOS and EOS as the model is configured, control strings become control tokens);
+                False as plain text, none of that.
+        """
+        ...
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> tuple[str, ...]:
+        """The text of each row, special tokens visible."""
+        ...
+
+    def render(self, conversations: Sequence[Sequence[Mapping[str, str]]]) -> tuple[str, ...]:
+        """The text that the model would see of each conversation, with the generation prompt at its end.
+
+        Args:
+            conversations: messages with the keys ``role`` and ``content``.
+        """
+        ...
+
+    def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
+        """Logits after each token of each row, shape (tokens, vocabulary); (1, vocabulary) where `last_only`."""
+        ...
+
+    def greedy(self, rows: Sequence[Sequence[int]], *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
+        """The likeliest continuation of each row, step by step, up to the stop id (included) or `max_tokens` ids."""
+        ...
+
+    def activations(self, row: Sequence[int]) -> Mapping[str, NDArray[np.float32]]:
+        """Output of ``embedding``, ``layer.0`` … and ``final_norm``, each of shape (tokens, hidden)."""
+        ...
+
+
 class OpenEngine(Protocol):
     """The callable behind an entry point of the group ``pytest_aprqa.engines``."""
 
@@ -89,7 +134,10 @@ class OpenEngine(Protocol):
 
 
 class Resident(Protocol):
-    """A model loaded inside the child process; an `Engine` without supervision."""
+    """A model loaded inside the child process; an `Engine` without supervision.
+
+    It may have any of the methods of `Instruments` too; the supervisor says which one is missing when it is asked for.
+    """
 
     @property
     def facts(self) -> EngineFacts:

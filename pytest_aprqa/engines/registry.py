@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 GROUP = "pytest_aprqa.engines"
 
-DEFAULT_ENGINES: Mapping[Format, str] = {Format.SAFETENSORS: "transformers"}
+DEFAULT_ENGINES: Mapping[Format, str] = {
+    Format.SAFETENSORS: "transformers",
+    Format.GGUF: "llama_cpp",
+    Format.APR: "apr",
+}
 """Format to the engine that runs it when none is named."""
 
 _BUILT_IN: Mapping[str, str] = {
+    "apr": "pytest_aprqa.engines.apr:open_engine",
     "fake": "pytest_aprqa.engines.fake:open_engine",
+    "llama_cpp": "pytest_aprqa.engines.llama_cpp:open_engine",
     "transformers": "pytest_aprqa.engines.transformers:open_engine",
 }
 """Ours again, for a source checkout that is not installed."""

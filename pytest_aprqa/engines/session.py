@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from pytest_aprqa.core import (
     Completion,
@@ -23,8 +24,9 @@ from pytest_aprqa.core import (
 )
 from pytest_aprqa.engines.batches import chunks, plan, refusal
 from pytest_aprqa.engines.child import Child
+from pytest_aprqa.engines.instruments import RemoteInstruments
 from pytest_aprqa.engines.protocol import EngineFacts, Limits, Result
-from pytest_aprqa.engines.wire import Answered, Failed, Generate, Load, Loaded
+from pytest_aprqa.engines.wire import Answered, Failed, Generate, Load, Loaded, Measure, Reply
 
 _Batch = Mapping[int, Request]
 _Results = dict[int, Result]
@@ -49,8 +51,8 @@ def supervise(loader: str, target: Target, weights: Weights, limits: Limits) -> 
     return SupervisedEngine(Load(loader, target, weights, limits))
 
 
-class SupervisedEngine:
-    """An `Engine` in a child process, which is replaced when it dies.
+class SupervisedEngine(RemoteInstruments):
+    """An `Engine` with its `Instruments` in a child process, which is replaced when it dies.
 
     Args:
         order: what the child loads.
@@ -125,6 +127,25 @@ class SupervisedEngine:
         if not isinstance(reply, Answered) or len(reply.results) != len(requests):
             raise self._child.violation(_doing(requests), "it did not send one result for each request")
         return {index: _noted(result, notes) for index, result in zip(batch, reply.results, strict=True)}
+
+    @property
+    def _together(self) -> int:
+        return self._order.limits.max_batch
+
+    def _consult(self, order: Measure, *, doing: str, timeout_ms: int) -> Reply:
+        if (fault := self._reload()) is not None:
+            raise fault
+        assert self._child is not None
+        reply = self._child.exchange(order, doing=doing, timeout_ms=timeout_ms)
+        if isinstance(reply, Failed):
+            if isinstance(reply.error, EngineOutOfMemory):
+                self._drop()  # what it still holds would be missing for the next order
+            raise reply.error
+        return reply
+
+    def _reject(self, doing: str, what: str) -> NoReturn:
+        assert self._child is not None
+        raise self._child.violation(doing, what)
 
     def _reload(self) -> EngineError | None:
         """Makes sure that there is a child; a model that cannot be loaded again is not tried a third time."""

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pytest_aprqa.core import (
     Backend,
     Completion,
@@ -22,8 +25,11 @@ from pytest_aprqa.core import (
     Target,
     Weights,
 )
-from pytest_aprqa.engines.conversation import Conversation, Speaker, find_stop_ids
+from pytest_aprqa.engines.batches import refuse_strange_ids
+from pytest_aprqa.engines.conversation import NO_TEMPLATE, Conversation
 from pytest_aprqa.engines.decode import Row, decode, greedy, sampler
+from pytest_aprqa.engines.forward import row_activations, row_logits
+from pytest_aprqa.engines.hugging_face import HuggingFaceSpeaker, find_control_tokens, find_stop_ids
 from pytest_aprqa.engines.memory import is_out_of_memory, peak_rss_bytes
 from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, Result
 from pytest_aprqa.engines.session import supervise
@@ -63,9 +69,9 @@ def load(target: Target, weights: Weights, limits: Limits) -> TransformersModel:
         raise EngineUnavailable(NAME, str(exc), install=INSTALL) from exc
     torch.set_num_threads(limits.threads)
     disable_progress_bar()  # type: ignore[no-untyped-call]  # the library leaves it unannotated
-    device = _device(target.backend)
+    device = pick_device(target.backend)
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": limits.trust_remote_code}
-    computing = {"dtype": _dtype(limits.dtype, device), "use_safetensors": True, "output_loading_info": True}
+    computing = {"dtype": pick_dtype(limits.dtype, device), "use_safetensors": True, "output_loading_info": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(weights.folder, **options)
         loaded: Any = AutoModelForCausalLM.from_pretrained(weights.folder, **options, **computing)
@@ -73,7 +79,7 @@ def load(target: Target, weights: Weights, limits: Limits) -> TransformersModel:
     except Exception as exc:
         if is_out_of_memory(exc):
             raise
-        raise EngineRefused(f"cannot load {weights.folder}: {_first_line(exc)}") from exc
+        raise EngineRefused(f"cannot load {weights.folder}: {first_line(exc)}") from exc
     _refuse_random_weights(info, weights)
     return TransformersModel(model.to(device).eval(), tokenizer, threads=limits.threads)
 
@@ -85,17 +91,22 @@ class TransformersModel:
         model: on its device, in evaluation mode.
         tokenizer: the model's.
         threads: threads that compute.
+        name: of the engine.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, threads: int) -> None:
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, threads: int, name: str = NAME
+    ) -> None:
         self.model = model
         """The model itself, for checks that look inside."""
         self._threads = threads
+        self._name = name
         text_config = model.config.get_text_config()
-        self._speaker = Speaker(
+        self._speaker = HuggingFaceSpeaker(
             tokenizer=tokenizer,
             stop_ids=find_stop_ids(tokenizer, _configured_stops(model)),
             context_tokens=getattr(text_config, "max_position_embeddings", None),
+            control_tokens=find_control_tokens(tokenizer),
         )
 
     @property
@@ -106,7 +117,7 @@ class TransformersModel:
         device = self.model.device
         name = f"cuda: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else device.type
         return EngineFacts(
-            name=NAME,
+            name=self._name,
             versions={
                 "python": platform.python_version(),
                 **{package: version(package) for package in ("torch", "transformers", "tokenizers")},
@@ -146,6 +157,42 @@ class TransformersModel:
             refused.get(index) or self._completion(talk, rows[index], started, ended, len(requests))
             for index, talk in talks.items()
         )
+
+    def encode(self, texts: Sequence[str], *, special: bool) -> tuple[tuple[int, ...], ...]:
+        """As `Instruments.encode`."""
+        return tuple(tuple(self._speaker.encode(text, special=special)) for text in texts)
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> tuple[str, ...]:
+        """As `Instruments.decode`."""
+        self._refuse(rows)
+        return tuple(self._speaker.decode(row) for row in rows)
+
+    def render(self, conversations: Sequence[Sequence[Mapping[str, str]]]) -> tuple[str, ...]:
+        """As `Instruments.render`."""
+        if not self._speaker.has_template:
+            raise EngineRefused(NO_TEMPLATE)
+        return tuple(self._speaker.render(messages).text for messages in conversations)
+
+    def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
+        """As `Instruments.logits`."""
+        self._refuse(rows, context_tokens=self._speaker.context_tokens)
+        return tuple(row_logits(self.model, row, last_only=last_only) for row in rows)
+
+    def greedy(self, rows: Sequence[Sequence[int]], *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
+        """As `Instruments.greedy`."""
+        context = self._speaker.context_tokens
+        self._refuse(rows, context_tokens=None if context is None else context - max_tokens)
+        continued = decode(self.model, rows, max_tokens=max_tokens, stop_ids=self._speaker.stop_ids, pick=greedy)
+        return tuple(tuple(row.ids) for row in continued)
+
+    def activations(self, row: Sequence[int]) -> Mapping[str, NDArray[np.float32]]:
+        """As `Instruments.activations`."""
+        self._refuse([row], context_tokens=self._speaker.context_tokens)
+        return row_activations(self.model, row, engine=self._name)
+
+    def _refuse(self, rows: Sequence[Sequence[int]], *, context_tokens: int | None = None) -> None:
+        embedding: Any = self.model.get_input_embeddings()
+        refuse_strange_ids(rows, vocabulary=embedding.num_embeddings, context_tokens=context_tokens)
 
     def _completion(
         self, talk: Conversation, rows: Sequence[Row], started: float, ended: float, batch_size: int
@@ -194,7 +241,8 @@ def _decode_tok_per_s(rows: Sequence[Row]) -> float | None:
     return tokens / decode_s if tokens and decode_s > 0 else None
 
 
-def _device(backend: Backend) -> torch.device:
+def pick_device(backend: Backend) -> torch.device:
+    """The device for a backend; raises `EngineUnavailable` where there is none."""
     import torch
 
     if backend is Backend.CPU:
@@ -208,7 +256,7 @@ def _device(backend: Backend) -> torch.device:
     return torch.device("cuda")
 
 
-def _dtype(wanted: str, device: torch.device) -> torch.dtype | str:
+def pick_dtype(wanted: str, device: torch.device) -> torch.dtype | str:
     """float32 is the ground truth on the CPU; on a GPU the model's own type."""
     import torch
 
@@ -242,6 +290,7 @@ def _configured_stops(model: PreTrainedModel) -> set[int]:
     return stops
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a library's error says, without its explanations."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -30,7 +30,7 @@ from pytest_aprqa.core import (
 )
 from pytest_aprqa.engines.protocol import EngineFacts, Limits, Result
 
-VERSION = 1
+VERSION = 2
 MAX_MESSAGE_BYTES = 256 * 2**20
 """A reply longer than this is a fault: 16 answers of 100,000 tokens take some 30 MB."""
 
@@ -57,6 +57,53 @@ class Generate:
 
 
 @dataclass(frozen=True, slots=True)
+class Encode:
+    """To the child: the ids of these texts; the answer is Rows or Failed."""
+
+    texts: tuple[str, ...]
+    special: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """To the child: the texts of these rows; the answer is Texts or Failed."""
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """To the child: these conversations through the chat template; the answer is Texts or Failed."""
+
+    conversations: tuple[tuple[Mapping[str, str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy:
+    """To the child: continue these rows; the answer is Rows or Failed."""
+
+    rows: tuple[tuple[int, ...], ...]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """To the child: write the logits of this row into `folder`; the answer is Arrays with ``logits``, or Failed."""
+
+    row: tuple[int, ...]
+    last_only: bool
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """To the child: write the activations of this row into `folder`; the answer is Arrays or Failed."""
+
+    row: tuple[int, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """From the child: the model can be asked."""
 
@@ -71,43 +118,70 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """From the child: rows of token ids."""
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """From the child: texts."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """From the child: what it wrote, each array's name to the name of its file in the order's folder."""
+
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """From the child: all of what was asked failed, yet the child lives."""
 
     error: EngineError
 
 
-Order = Load | Generate
-Reply = Loaded | Answered | Failed
+Measure = Encode | Decode | Render | Greedy | Logits | Activations
+"""The orders that stand for `Instruments`."""
+Order = Load | Generate | Measure
+Reply = Loaded | Answered | Rows | Texts | Arrays | Failed
 
 
 def encode_order(order: Order) -> bytes:
     """One line."""
-    match order:
-        case Load():
-            return _line("load", _plain(order))
-        case Generate():
-            return _line("generate", _plain(order))
-        case _:
-            assert_never(order)
+    return _line(type(order).__name__.lower(), _plain(order))
 
 
 def encode_reply(reply: Reply) -> bytes:
     """One line."""
     match reply:
-        case Loaded():
-            return _line("loaded", _plain(reply))
+        case Loaded() | Rows() | Texts() | Arrays():
+            body = _plain(reply)
         case Answered(results):
-            return _line("answered", {"results": [_result(result) for result in results]})
+            body = {"results": [_result(result) for result in results]}
         case Failed(error):
-            return _line("failed", _error(error))
+            body = _error(error)
         case _:
             assert_never(reply)
+    return _line(type(reply).__name__.lower(), body)
 
 
 def decode_order(line: bytes) -> Order:
     """The order in `line`."""
-    readers: Mapping[str, Callable[[_Raw], Order]] = {"load": _read_load, "generate": _read_generate}
+    readers: Mapping[str, Callable[[_Raw], Order]] = {
+        "load": _read_load,
+        "generate": _read_generate,
+        "encode": lambda body: Encode(_texts(body["texts"]), bool(body["special"])),
+        "decode": lambda body: Decode(_rows(body["rows"])),
+        "render": lambda body: Render(tuple(tuple(map(dict, messages)) for messages in body["conversations"])),
+        "greedy": lambda body: Greedy(_rows(body["rows"]), int(body["max_tokens"])),
+        "logits": lambda body: Logits(_row(body["row"]), bool(body["last_only"]), Path(body["folder"])),
+        "activations": lambda body: Activations(_row(body["row"]), Path(body["folder"])),
+    }
     return _reading(line, readers)
 
 
@@ -116,6 +190,9 @@ def decode_reply(line: bytes) -> Reply:
     readers: Mapping[str, Callable[[_Raw], Reply]] = {
         "loaded": _read_loaded,
         "answered": _read_answered,
+        "rows": lambda body: Rows(_rows(body["rows"])),
+        "texts": lambda body: Texts(_texts(body["texts"])),
+        "arrays": lambda body: Arrays({_text(name): _text(file) for name, file in body["files"].items()}),
         "failed": _read_failed,
     }
     return _reading(line, readers)
@@ -126,7 +203,7 @@ def _line(kind: str, body: _Raw) -> bytes:
     return json.dumps({"v": VERSION, "kind": kind, "body": body}, ensure_ascii=True).encode() + b"\n"
 
 
-def _plain(value: Load | Generate | Loaded) -> _Raw:
+def _plain(value: Order | Loaded | Rows | Texts | Arrays) -> _Raw:
     plain: _Raw = json.loads(json.dumps(asdict(value), default=str))
     return plain
 
@@ -201,6 +278,26 @@ def _read_failed(body: _Raw) -> Failed:
 
 def _read_result(raw: _Raw) -> Result:
     return _read_error(raw["error"]) if "error" in raw else _read_completion(raw["completion"])
+
+
+def _rows(raw: Any) -> tuple[tuple[int, ...], ...]:  # noqa: ANN401 - JSON, not read yet
+    return tuple(_row(row) for row in raw)
+
+
+def _row(raw: Any) -> tuple[int, ...]:  # noqa: ANN401 - JSON, not read yet
+    if not isinstance(raw, list) or not all(type(token) is int for token in raw):
+        raise TypeError("a row is not a list of whole numbers")
+    return tuple(raw)
+
+
+def _texts(raw: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON, not read yet
+    return tuple(_text(text) for text in raw)
+
+
+def _text(raw: Any) -> str:  # noqa: ANN401 - JSON, not read yet
+    if not isinstance(raw, str):
+        raise TypeError(f"{raw!r} is no text")
+    return raw
 
 
 def _read_error(raw: _Raw) -> EngineError:

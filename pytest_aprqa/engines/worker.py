@@ -18,9 +18,20 @@ from typing import BinaryIO
 
 from pytest_aprqa.core import EngineError, EngineOutOfMemory
 from pytest_aprqa.engines import lifeline
+from pytest_aprqa.engines.measuring import measure
 from pytest_aprqa.engines.memory import is_out_of_memory
 from pytest_aprqa.engines.protocol import LoadResident, Resident
-from pytest_aprqa.engines.wire import Answered, Failed, Generate, Load, Loaded, Order, Reply, decode_order, encode_reply
+from pytest_aprqa.engines.wire import (
+    Answered,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Measure,
+    Reply,
+    decode_order,
+    encode_reply,
+)
 
 _OOM_SCORE = "500"
 """Where the kernel has to choose, it should kill this process and not pytest (-1000 to 1000, 0 is usual)."""
@@ -75,17 +86,17 @@ def _load(order: Load) -> tuple[Reply, Resident | None]:
     return Loaded(resident.facts), resident
 
 
-def _obey(order: Order, resident: Resident | None) -> Reply:
-    if resident is None or not isinstance(order, Generate):
-        raise ValueError("asked to generate before a model was loaded")
+def _obey(order: Generate | Measure, resident: Resident | None) -> Reply:
+    if resident is None:
+        raise ValueError("asked before a model was loaded")
     try:
-        return Answered(resident.generate(order.requests))
+        return Answered(resident.generate(order.requests)) if isinstance(order, Generate) else measure(order, resident)
     except EngineError as error:
         return Failed(error)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return Failed(_out_of_memory(error, "generating"))
+        return Failed(_out_of_memory(error, "generating" if isinstance(order, Generate) else "measuring"))
 
 
 def _out_of_memory(error: Exception, doing: str) -> EngineOutOfMemory:

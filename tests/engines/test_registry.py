@@ -35,7 +35,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
 
 def test_our_own_engines_are_known_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: ())
-    assert engine_names() == ("fake", "transformers")
+    assert engine_names() == ("apr", "fake", "llama_cpp", "transformers")
 
 
 def test_the_engine_is_opened_by_its_name(weights: Weights) -> None:
@@ -45,13 +45,21 @@ def test_the_engine_is_opened_by_its_name(weights: Weights) -> None:
 
 
 def test_an_unknown_name_lists_the_known_and_guesses(weights: Weights) -> None:
-    with pytest.raises(EngineUnavailable, match=r"known: fake, transformers.*; did you mean 'transformers'\?"):
+    with pytest.raises(
+        EngineUnavailable, match=r"known: apr, fake, llama_cpp, transformers.*; did you mean 'transformers'\?"
+    ):
         open_engine(TARGET, weights, LIMITS, name="transfomers")
 
 
-def test_a_format_without_an_engine_says_so(weights: Weights) -> None:
+def test_every_format_has_an_engine_that_is_known() -> None:
+    assert set(registry.DEFAULT_ENGINES) == set(Format)
+    assert set(registry.DEFAULT_ENGINES.values()) <= set(engine_names())
+
+
+def test_a_format_without_an_engine_says_so(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "DEFAULT_ENGINES", {})
     target = Target("org/name", Format.GGUF, Quantization.Q4_0, Backend.CPU)
-    with pytest.raises(EngineUnavailable, match="no engine runs gguf by default; known engines: fake"):
+    with pytest.raises(EngineUnavailable, match="no engine runs gguf by default; known engines: apr, fake"):
         open_engine(target, weights, LIMITS)
 
 
@@ -72,21 +80,30 @@ def test_an_engine_that_cannot_be_imported_is_unavailable(
         open_engine(TARGET, weights, LIMITS, name="broken")
 
 
+@pytest.mark.parametrize(
+    ("format_", "named"),
+    [
+        (Format.SAFETENSORS, r"'transformers': torch and transformers.*pip install 'pytest-aprqa\[transformers\]'"),
+        (Format.APR, r"'apr': torch and transformers.*pip install 'pytest-aprqa\[transformers\]'"),
+        (Format.GGUF, r"'llama_cpp': xllamacpp and cyllama.*pip install 'pytest-aprqa\[llamacpp\]'"),
+    ],
+)
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(
-    weights: Weights, monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, format_: Format, named: str
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(EngineUnavailable, match=r"torch and transformers.*pip install 'pytest-aprqa\[transformers\]'"):
-        open_engine(TARGET, weights, LIMITS)
+    with pytest.raises(EngineUnavailable, match=named):
+        open_engine(Target("org/name", format_, None, Backend.CPU), weights, LIMITS)
 
 
+@pytest.mark.parametrize("engine", ["transformers", "apr", "llama_cpp"])
 def test_a_broken_installation_found_out_in_the_child_is_named_too(
-    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    for name in ("torch", "transformers"):
+    for name in ("torch", "transformers", "xllamacpp", "cyllama"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('libcudart.so.12: no such file')")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(EngineUnavailable, match=r"^engine 'transformers': libcudart.*pip install") as caught:
-        open_engine(TARGET, weights, LIMITS, name="transformers")
+    with pytest.raises(EngineUnavailable, match=rf"^engine '{engine}': libcudart.*pip install") as caught:
+        open_engine(TARGET, weights, LIMITS, name=engine)
     assert str(caught.value).count("install it with") == 1

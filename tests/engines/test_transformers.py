@@ -139,7 +139,7 @@ def test_a_conversation_feeds_earlier_answers_back(model: TransformersModel) -> 
             )
             assert answer.prompt_tokens == len(ids)
             assert answer.token_ids == reference(model, ids, 12)
-            said.append(("assistant", model._speaker.spoken_text(answer.token_ids)))
+            said.append(("assistant", model._speaker.decode(answer.token_ids, special=False)))
 
 
 def test_metrics_are_measured(model: TransformersModel) -> None:

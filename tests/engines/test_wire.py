@@ -27,12 +27,22 @@ from pytest_aprqa.core import (
 )
 from pytest_aprqa.engines import EngineFacts, Limits
 from pytest_aprqa.engines.wire import (
+    Activations,
     Answered,
+    Arrays,
+    Decode,
+    Encode,
     Failed,
     Generate,
+    Greedy,
     Load,
     Loaded,
+    Logits,
     Order,
+    Render,
+    Reply,
+    Rows,
+    Texts,
     decode_order,
     decode_reply,
     encode_order,
@@ -51,6 +61,12 @@ COMPLETION = Completion("r", (Answer("é\n\x00", (1, 2), Finish.STOP, 3),), Metr
         Load("m:f", TARGET, WEIGHTS, Limits(threads=3, memory_bytes=5, dtype="bfloat16")),
         Load("m:f", Target("org/name", Format.SAFETENSORS, None, Backend.CPU), WEIGHTS, Limits(threads=1)),
         Generate((Request("a", ("x", "y"), system="s", prompting=Prompting.RAW, temperature=0.5, seed=2**32 - 1),)),
+        Encode(("é", "\ud800\x00", ""), special=True),
+        Decode(((1, 2), ())),
+        Render((({"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}), ())),
+        Greedy(((1,), (2, 3)), max_tokens=4),
+        Logits((1, 2), last_only=True, folder=Path("/f")),
+        Activations((3,), folder=Path("/f")),
     ],
 )
 def test_orders_arrive_as_they_were_sent(order: Order) -> None:
@@ -64,6 +80,11 @@ def test_any_text_travels_in_one_line(text: str) -> None:
     order = Generate((Request("a", (text,)),))
     assert encode_order(order).count(b"\n") == 1
     assert decode_order(encode_order(order)) == order
+
+
+@pytest.mark.parametrize("reply", [Rows(((1, 2), ())), Texts(("é\n", "")), Arrays({"logits": "0.npy"})])
+def test_measurements_arrive_as_they_were_sent(reply: Reply) -> None:
+    assert decode_reply(encode_reply(reply)) == reply
 
 
 def test_facts_and_answers_arrive_as_they_were_sent() -> None:
@@ -97,11 +118,16 @@ def test_errors_keep_their_kind_and_words(error: EngineError) -> None:
         b"null\n",
         b"[]\n",
         b"{}\n",
-        b'{"v":1}\n',
-        b'{"v":1,"kind":"loaded"}\n',
-        b'{"v":1,"kind":"loaded","body":{"facts":{"name":"x"}}}\n',
-        b'{"v":1,"kind":"answered","body":{"results":[{"error":{"kind":"sad"}}]}}\n',
-        b'{"v":1,"kind":"answered","body":{"results":[{}]}}\n',
+        b'{"v":2}\n',
+        b'{"v":2,"kind":"loaded"}\n',
+        b'{"v":2,"kind":"loaded","body":{"facts":{"name":"x"}}}\n',
+        b'{"v":2,"kind":"answered","body":{"results":[{"error":{"kind":"sad"}}]}}\n',
+        b'{"v":2,"kind":"answered","body":{"results":[{}]}}\n',
+        b'{"v":2,"kind":"rows","body":{"rows":[[true]]}}\n',
+        b'{"v":2,"kind":"rows","body":{"rows":["12"]}}\n',
+        b'{"v":2,"kind":"texts","body":{"texts":[1]}}\n',
+        b'{"v":2,"kind":"arrays","body":{"files":{"a":1}}}\n',
+        b'{"v":2,"kind":"arrays","body":{"files":["a"]}}\n',
         b"[" * 100_000 + b"\n",
     ],
 )

@@ -1,0 +1,106 @@
+"""A model whose instruments lie, hang and die as the text or the token says; run by test_instruments.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_aprqa.core import EngineRefused, Target, Weights
+from pytest_aprqa.engines import Limits
+from pytest_aprqa.engines.wire import Arrays, Reply, Rows, Texts, encode_reply
+from tests.engines.rogue import FACTS, Rogue
+
+VOCABULARY = 5
+
+
+class RogueInstruments(Rogue):
+    """Token 0 is honest; the others are not."""
+
+    def encode(self, texts: Sequence[str], *, special: bool) -> tuple[tuple[int, ...], ...]:
+        match texts[0]:
+            case "hang":
+                time.sleep(1000)
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "refuse":
+                raise EngineRefused("not this one")
+            case "bug":
+                raise ZeroDivisionError("nobody foresaw this")
+            case "no memory":
+                raise MemoryError("all of it is gone")
+            case "eat":
+                time.sleep(len(bytearray(b"x") * 10**9))
+            case "too few":
+                return ()
+            case "texts":
+                _reply(Texts(("a",)))
+            case "floats":
+                _write(b'{"v": 2, "kind": "rows", "body": {"rows": [[1.5]]}}\n')
+            case _:
+                pass
+        return tuple((len(text), int(special)) for text in texts)
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> tuple[str, ...]:
+        match rows[0]:
+            case (1,):
+                _reply(Rows(((1,),)))
+            case (2,):
+                _write(b'{"v": 2, "kind": "texts", "body": {"texts": [null]}}\n')
+            case _:
+                pass
+        return tuple(" ".join(map(str, row)) for row in rows)
+
+    def render(self, conversations: Sequence[Sequence[Mapping[str, str]]]) -> tuple[str, ...]:
+        return tuple("|".join(f"{m['role']}:{m['content']}" for m in messages) for messages in conversations)
+
+    def greedy(self, rows: Sequence[Sequence[int]], *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
+        return tuple((len(rows), *row, max_tokens) for row in rows)
+
+    def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[Any, ...]:
+        (row,) = rows
+        count = 1 if last_only else len(row)
+        match row[0]:
+            case 1:
+                return (np.zeros((count + 1, VOCABULARY)),)
+            case 2:
+                _reply(Arrays({"logits": "../../etc/passwd"}))
+            case 3:
+                _reply(Arrays({"logits": "0.npy"}))
+            case 4:
+                _reply(Arrays({}))
+            case 5:
+                _reply(Arrays({"something else": "0.npy"}))
+            case 6:
+                time.sleep(0.2)
+            case _:
+                pass
+        return (np.full((count, VOCABULARY), os.getpid(), np.float32),)
+
+    def activations(self, row: Sequence[int]) -> Mapping[str, Any]:
+        return {"layer.0": np.ones((len(row), 2)), "../evil": np.zeros((len(row), 3))}
+
+
+def load(target: Target, weights: Weights, limits: Limits) -> RogueInstruments:
+    return RogueInstruments(weights.folder)
+
+
+def load_without(target: Target, weights: Weights, limits: Limits) -> Rogue:
+    assert FACTS.name == "rogue"
+    return Rogue(Path())
+
+
+def _reply(reply: Reply) -> None:
+    _write(encode_reply(reply))
+
+
+def _write(line: bytes) -> None:
+    """Sends what is not said by the rules, and waits for the end."""
+    os.write(int(sys.argv[2]), line)
+    time.sleep(1000)
