@@ -7,10 +7,11 @@ from pytest_aprqa.weights.digests import digest_files, digest_memory, digested
 from pytest_aprqa.weights.hub_cache import HubCache, hub_cache
 from pytest_aprqa.weights.places import Search, Wanted
 from pytest_aprqa.weights.resolve import resolve
-from pytest_aprqa.weights.smollm2 import SMOLLM2, fetch_smollm2
+from pytest_aprqa.weights.smollm2 import SMOLLM2, SMOLLM2_GGUF, fetch_smollm2
 
 __all__ = [
     "SMOLLM2",
+    "SMOLLM2_GGUF",
     "HubCache",
     "Search",
     "Wanted",

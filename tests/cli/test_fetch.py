@@ -3,6 +3,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from pytest_aprqa.weights import SMOLLM2_GGUF
 from tests.cli.running import apr_qa, apr_qa_process
 
 
@@ -10,6 +11,9 @@ def test_a_model_that_is_there_is_named_and_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "HuggingFaceTB" / "SmolLM2-135M-Instruct"
     folder.mkdir(parents=True)
     (folder / "provenance.json").write_text("{}")
+    artefact = tmp_path / SMOLLM2_GGUF
+    artefact.parent.mkdir()
+    artefact.write_bytes(b"GGUF")
     done = apr_qa_process("fetch", "smollm2-135m", "--model-cache", tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{folder}\n", "")
     assert [path.name for path in folder.iterdir()] == ["provenance.json"]

