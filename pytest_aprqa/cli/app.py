@@ -9,7 +9,12 @@ from typing import Any
 import click
 
 from pytest_aprqa import __version__
+from pytest_aprqa.cli.contract import validate_contract
+from pytest_aprqa.cli.convert import convert
+from pytest_aprqa.cli.diagnose import diagnose_conversion
 from pytest_aprqa.cli.fetch import fetch
+from pytest_aprqa.cli.inspect import inspect
+from pytest_aprqa.cli.parity import parity
 from pytest_aprqa.cli.score import score
 from pytest_aprqa.cli.validate import validate
 from pytest_aprqa.core import AprqaError
@@ -46,9 +51,14 @@ def apr_qa() -> None:
     """
 
 
+apr_qa.add_command(convert)
+apr_qa.add_command(diagnose_conversion)
 apr_qa.add_command(fetch)
+apr_qa.add_command(inspect)
+apr_qa.add_command(parity)
 apr_qa.add_command(score)
 apr_qa.add_command(validate)
+apr_qa.add_command(validate_contract)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

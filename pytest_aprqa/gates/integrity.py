@@ -1,4 +1,4 @@
-"""Gateway G0: is the folder a model that can be what its configuration says? Judged on files alone, nothing is run.
+"""Gateway G0: are the files a model that can be what its configuration says? Judged on files alone, nothing is run.
 
 One table of checks, in the order in which they rest on one another. A check whose ground has given way is inconclusive.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from pytest_aprqa.core import GATES, Verdict, Weights, inconclusive
+from pytest_aprqa.core import GATES, Format, Verdict, Weights, inconclusive
 from pytest_aprqa.gates.finding import Finding
 from pytest_aprqa.gates.inventory import judge_inventory
 from pytest_aprqa.gates.structure import (
@@ -20,9 +20,12 @@ from pytest_aprqa.gates.structure import (
     judge_tied,
     judge_vocab,
 )
-from pytest_aprqa.gates.subject import Subject, read_subject
+from pytest_aprqa.gates.subject import Subject, read_file, read_subject
 from pytest_aprqa.gates.values import judge_values
 from pytest_aprqa.gates.vocabulary import judge_vocabulary
+
+_FILES: Final = (".gguf", ".apr", ".apr.json")
+"""A model in one file, or the manifest of its shards."""
 
 
 class Check(NamedTuple):
@@ -36,9 +39,11 @@ class Check(NamedTuple):
     """Gates that must stand first."""
 
 
+CONTAINER_GATE: Final = "G0-INTEGRITY-SHARDS"
+
 CHECKS: Final = (
     Check("G0-INTEGRITY-CONFIG", judge_config),
-    Check("G0-INTEGRITY-SHARDS", judge_shards),
+    Check(CONTAINER_GATE, judge_shards),
     Check("G0-INTEGRITY-LAYERS", judge_layers, needs_config=True, needs_tensors=True),
     Check("G0-INTEGRITY-HIDDEN", judge_hidden, needs_config=True, needs_tensors=True),
     Check("G0-INTEGRITY-VOCAB", judge_vocab, needs_config=True, needs_tensors=True),
@@ -58,16 +63,17 @@ CHECKS: Final = (
 
 
 def check_integrity(weights: Weights, expected: Mapping[str, int] | None = None) -> tuple[Finding, ...]:
-    """Judges a model folder.
+    """Judges a model folder, or a .gguf or .apr file.
 
     Args:
-        weights: as `weights.resolve` found them; the folder counts.
+        weights: as `weights.resolve` found them; the folder counts, unless the first file is of another format.
         expected: the playbook's ``expected_hidden_dim`` and its like; a number that is given is compared.
 
     Returns:
         One finding for each G0 gate, in the order of the table.
     """
-    subject = read_subject(weights.folder, expected or {})
+    single = next((path for path in weights.files[:1] if path.name.endswith(_FILES)), None)
+    subject = read_file(single, expected or {}) if single else read_subject(weights.folder, expected or {})
     findings: dict[str, Verdict] = {}
     for check in CHECKS:
         ground = _missing_ground(check, subject, findings)
@@ -77,8 +83,11 @@ def check_integrity(weights: Weights, expected: Mapping[str, int] | None = None)
 
 def _missing_ground(check: Check, subject: Subject, findings: Mapping[str, Verdict]) -> str:
     """Why a check cannot say anything; empty when it can."""
+    alone = subject.format is not Format.SAFETENSORS and check.gate_id != CONTAINER_GATE
+    if alone and subject.checkpoint is None:
+        return "the file could not be read"
     if check.needs_config and subject.config is None:
-        return "config.json could not be read"
+        return f"{subject.source} could not be read"
     if check.needs_tensors and subject.checkpoint is None:
         return "the weight files could not be read"
     failed = [gate_id for gate_id in check.after if not findings[gate_id].outcome.passed]

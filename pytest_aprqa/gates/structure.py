@@ -10,13 +10,17 @@ from typing import Final
 
 import numpy as np
 
-from pytest_aprqa.core import Json, Verdict, corroborated, falsified, inconclusive
-from pytest_aprqa.formats import TensorEntry, blocks, readable
+from pytest_aprqa.core import Format, Json, Verdict, corroborated, falsified, inconclusive
+from pytest_aprqa.formats import APR_TYPES, BLOCK_TYPES, TensorEntry, blocks, readable
 from pytest_aprqa.gates.architecture import ARCHITECTURES, is_known
 from pytest_aprqa.gates.sizes import EXPECTED, written_name
 from pytest_aprqa.gates.subject import Subject
 
 _REQUIRED: Final = ("hidden", "layers", "heads", "vocab")
+_REQUIRED_IN_FILE: Final = (*_REQUIRED, "inner")
+"""There is no class with defaults behind a .gguf or .apr file: its engine needs every number."""
+_NEEDED: Final = (("max_position_embeddings",), ("rms_norm_eps", "layer_norm_eps", "norm_epsilon"))
+"""Of each, one key must be in such a file."""
 _OWN_GATE: Final = frozenset({"expected_hidden_dim", "expected_num_layers", "expected_vocab_size"})
 """Compared with the tensors too, by the gates of width, layers and vocabulary."""
 
@@ -38,9 +42,11 @@ def judge_config(subject: Subject) -> Verdict:
     problems = _naming_problems(subject)
     problems += [
         f"{written_name(config, word)} is missing or no positive integer"
-        for word in _REQUIRED
+        for word in (_REQUIRED if subject.format is Format.SAFETENSORS else _REQUIRED_IN_FILE)
         if sizes.named(word) is None and "text_config" not in config
     ]
+    if subject.format is not Format.SAFETENSORS:
+        problems += [f"{keys[0]} is missing" for keys in _NEEDED if all(config.get(key) is None for key in keys)]
     if sizes.hidden and sizes.heads and not isinstance(config.get("head_dim"), int) and sizes.hidden % sizes.heads:
         problems.append(f"hidden_size {sizes.hidden} is no multiple of {sizes.heads} heads, and head_dim is not given")
     if sizes.heads and sizes.kv_heads and sizes.heads % sizes.kv_heads:
@@ -48,7 +54,7 @@ def judge_config(subject: Subject) -> Verdict:
     wishes = {key: word for key, word in EXPECTED.items() if key in subject.expected and key not in _OWN_GATE}
     for key, word in wishes.items():
         if sizes.named(word) != subject.expected[key]:
-            problems.append(f"{key} is {subject.expected[key]}, config.json says {sizes.named(word)}")
+            problems.append(f"{key} is {subject.expected[key]}, {subject.source} says {sizes.named(word)}")
     compared = 2 + len(_REQUIRED) + len(wishes)
     if problems:
         return falsified("; ".join(problems), compared=compared)
@@ -58,7 +64,7 @@ def judge_config(subject: Subject) -> Verdict:
 def _naming_problems(subject: Subject) -> list[str]:
     model_type, classes = subject.settings.get("model_type"), subject.settings.get("architectures")
     if not isinstance(model_type, str) or not model_type:
-        return ["config.json names no model_type"]
+        return [f"{subject.source} names no model_type"]
     if not is_known(model_type) and not subject.settings.get("auto_map"):
         return [f"model_type {model_type!r} is no architecture that we or the installed transformers know"]
     known = ARCHITECTURES.get(model_type)
@@ -79,15 +85,16 @@ def judge_layers(subject: Subject) -> Verdict:
     """The layers in the tensor names are 0 to num_hidden_layers - 1."""
     present, declared = sorted(subject.layers), subject.sizes.layers
     if declared is None:
-        return inconclusive("config.json gives no number of layers")
+        return inconclusive(f"{subject.source} gives no number of layers")
     if not present:
-        return falsified(f"no tensor belongs to a layer, config.json says {declared} layers")
+        return falsified(f"no tensor belongs to a layer, {subject.source} says {declared} layers")
     extra = subject.settings.get("num_nextn_predict_layers")
     allowed = {declared, declared + extra} if isinstance(extra, int) else {declared}
     wished = subject.expected.get("expected_num_layers", declared)
     if present != list(range(len(present))) or len(present) not in allowed:
         return falsified(
-            f"config.json says {declared} layers, the tensors have {len(present)}, from {present[0]} to {present[-1]}",
+            f"{subject.source} says {declared} layers, the tensors have {len(present)}, "
+            f"from {present[0]} to {present[-1]}",
             compared=len(present),
         )
     if wished != declared:
@@ -112,7 +119,7 @@ def _judge_embedding(subject: Subject, axis: int, word: str, key: str) -> Verdic
     if embedding is None or len(embedding.shape) != 2:
         return falsified("there is no token embedding of two axes among the tensors")
     if declared is None:
-        return inconclusive(f"config.json gives no {name}")
+        return inconclusive(f"{subject.source} gives no {name}")
     found = embedding.shape[axis]
     if found != declared:
         return falsified(f"{name} is {declared}, axis {axis} of {embedding.name} {list(embedding.shape)} is {found}")
@@ -129,7 +136,7 @@ def judge_dtype(subject: Subject) -> Verdict:
     """
     weights = subject.weights
     quantized = isinstance(subject.settings.get("quantization_config"), dict)
-    wrong = [entry for entry in weights.values() if not entry.floating]
+    wrong = [entry for entry in weights.values() if not is_weight_type(entry)]
     if wrong and not quantized:
         return falsified(
             f"{len(wrong)} of {len(weights)} weights are not floating-point: {wrong[0].name} is {wrong[0].dtype}",
@@ -142,8 +149,13 @@ def judge_dtype(subject: Subject) -> Verdict:
     declared = subject.settings.get("torch_dtype") or subject.settings.get("dtype")
     wanted = _DTYPES.get(str(declared).removeprefix("torch."))
     if wanted and wanted != most and not quantized:
-        return falsified(f"config.json says {declared}, most values are {most}", compared=len(weights))
-    return corroborated(f"most values are {most}, config.json says {declared}", compared=len(weights))
+        return falsified(f"{subject.source} says {declared}, most values are {most}", compared=len(weights))
+    return corroborated(f"most values are {most}, {subject.source} says {declared or 'nothing'}", compared=len(weights))
+
+
+def is_weight_type(entry: TensorEntry) -> bool:
+    """Floating-point numbers, or blocks of quantized ones."""
+    return entry.floating or entry.dtype in BLOCK_TYPES or entry.dtype in APR_TYPES
 
 
 def judge_tied(subject: Subject) -> Verdict:
@@ -158,7 +170,7 @@ def judge_tied(subject: Subject) -> Verdict:
         return inconclusive("there is no token embedding to compare the head with")
     if head is None:
         if declared is None and known is None:
-            return inconclusive("there is no output head, and config.json does not say whether it is tied")
+            return inconclusive(f"there is no output head, and {subject.source} does not say whether it is tied")
         return (
             corroborated(f"{word}, and there is no head", compared=1)
             if tied

@@ -1,15 +1,16 @@
-"""The subject of the integrity gateway: a model folder, read once, with what could not be read said in words."""
+"""The subject of the integrity gateway: a model folder or file, read once; what could not be read is said in words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pytest_aprqa.core import ArtefactError, Json
-from pytest_aprqa.formats import Checkpoint, TensorEntry, open_checkpoint, read_config
+from pytest_aprqa.conversion import ModelView, TokenizerFacts, format_of, open_model
+from pytest_aprqa.core import ArtefactError, Format, Json
+from pytest_aprqa.formats import Checkpoint, TensorEntry, open_checkpoint, read_apr, read_config, read_gguf
 from pytest_aprqa.gates.architecture import Architecture, architecture_of
 from pytest_aprqa.gates.sizes import Sizes, language_config, sizes_of
 
@@ -42,6 +43,14 @@ class Subject:
     checkpoint: Checkpoint | None
     """None when a weight file is missing or broken."""
     checkpoint_problem: str
+    format: Format = Format.SAFETENSORS
+    tokenizer: TokenizerFacts | None = None
+    """What a .gguf or .apr file says of its tokenizer; a folder's is read from its own files."""
+
+    @property
+    def source(self) -> str:
+        """Where the configuration stands, for sentences."""
+        return "config.json" if self.format is Format.SAFETENSORS else "the metadata"
 
     @property
     def tensors(self) -> Mapping[str, TensorEntry]:
@@ -50,7 +59,7 @@ class Subject:
 
     @property
     def settings(self) -> Mapping[str, Json]:
-        """config.json; empty when it could not be read."""
+        """The configuration; empty when it could not be read."""
         return self.config or {}
 
     @property
@@ -76,7 +85,7 @@ class Subject:
     @property
     def weights(self) -> dict[str, TensorEntry]:
         """The tensors that are learned: without masks and position tables that old checkpoints carry."""
-        return {name: entry for name, entry in self.tensors.items() if not _BUFFERS.search(name)}
+        return {name: entry for name, entry in self.tensors.items() if not is_buffer(name)}
 
     @property
     def layers(self) -> dict[int, dict[str, TensorEntry]]:
@@ -103,6 +112,45 @@ def read_subject(folder: Path, expected: Mapping[str, int]) -> Subject:
     except ArtefactError as exc:
         checkpoint_problem = str(exc)
     return Subject(folder, expected, config, config_problem, checkpoint, checkpoint_problem)
+
+
+def read_file(path: Path, expected: Mapping[str, int]) -> Subject:
+    """Reads the headers of a .gguf or .apr file; never raises for what it holds."""
+    format, stored, view = Format.GGUF, {}, None
+    container_problem, config_problem = "", ""
+    try:
+        format = format_of(path)
+        stored = dict((read_apr(path) if format is Format.APR else read_gguf(path)).tensors)
+    except ArtefactError as exc:
+        container_problem = str(exc)
+    else:
+        try:
+            view = open_model(path)
+        except ArtefactError as exc:
+            config_problem = str(exc)
+    tensors = _renamed(view) if view else stored
+    return Subject(
+        path.parent,
+        expected,
+        language_config(view.config) if view else None,
+        config_problem or container_problem,
+        None if container_problem else Checkpoint(path.parent, (path,), tensors),
+        container_problem,
+        format,
+        view.tokenizer if view else None,
+    )
+
+
+def _renamed(view: ModelView) -> dict[str, TensorEntry]:
+    """The file's tensors by Hugging Face's names; those of no architecture keep their own, in Hugging Face's manner."""
+    known = {name: replace(tensor.entry, name=name, shape=tensor.shape) for name, tensor in view.tensors.items()}
+    foreign = {re.sub(r"^blk\.", "model.layers.", name): view.stored[name] for name in view.foreign}
+    return foreign | known
+
+
+def is_buffer(name: str) -> bool:
+    """True for masks and position tables that old checkpoints carry: nothing in them was learned."""
+    return _BUFFERS.search(name) is not None
 
 
 def _by_suffix(tensors: Mapping[str, TensorEntry], suffixes: tuple[str, ...]) -> TensorEntry | None:

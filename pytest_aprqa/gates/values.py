@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_aprqa.core import ArtefactError, Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.formats import TensorEntry, blocks, readable
-from pytest_aprqa.gates.structure import excerpt
+from pytest_aprqa.gates.structure import excerpt, is_weight_type
 from pytest_aprqa.gates.subject import Subject
 
 
@@ -24,7 +24,7 @@ class Range(NamedTuple):
 
 def judge_values(subject: Subject) -> Verdict:
     """No weight is NaN or infinite; no matrix is all zero or one constant; no norm is all zero."""
-    weights = [entry for entry in subject.weights.values() if entry.values and entry.floating]
+    weights = [entry for entry in subject.weights.values() if entry.values and is_weight_type(entry)]
     scanned = [entry for entry in weights if readable(entry)]
     try:
         problems = [problem for entry in scanned if (problem := _problem(entry, subject))]

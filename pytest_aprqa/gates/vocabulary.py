@@ -1,12 +1,12 @@
 """Is the tokenizer there, and does it fit the embedding? Files, ids, special tokens and the chat template.
 
-The files are only parsed: no tokenizer is built and no template is run.
+Files and metadata are only parsed: no tokenizer is built and no template is run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from pytest_aprqa.core import ArtefactError, Json, Verdict, corroborated, falsified, inconclusive
+from pytest_aprqa.core import ArtefactError, Format, Json, Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.formats import inside, read_json
 from pytest_aprqa.gates.structure import excerpt
 from pytest_aprqa.gates.subject import Subject
@@ -31,9 +31,14 @@ _FILES: Final = (
 )
 """Any of these sets of files is a tokenizer."""
 
+_BYTE_LEVEL: Final = "gpt2"
+"""GGUF's word for BPE over bytes, which is nothing without its merges."""
 _MAX_TEMPLATE_CHARACTERS: Final = 1 << 20
 _SPECIAL_IDS: Final = ("bos_token_id", "eos_token_id", "pad_token_id")
 _SPECIAL_TOKENS: Final = ("bos_token", "eos_token", "pad_token", "unk_token")
+
+
+_Part = Callable[[Subject, int], int]
 
 
 class _Problem(Exception):
@@ -46,8 +51,11 @@ def judge_vocabulary(subject: Subject) -> Verdict:
     if embedding is None or not embedding.shape:
         return inconclusive("there is no token embedding to compare the tokenizer with")
     rows = embedding.shape[0]
+    parts: tuple[_Part, ...] = (_check_files, _check_ids, _check_special_ids, _check_template)
+    if subject.format is not Format.SAFETENSORS:
+        parts = (_check_embedded, _check_special_ids)
     try:
-        compared = sum(part(subject, rows) for part in (_check_files, _check_ids, _check_special_ids, _check_template))
+        compared = sum(part(subject, rows) for part in parts)
     except (_Problem, ArtefactError, OSError) as exc:
         return falsified(str(exc))
     return corroborated(f"{compared} tokens, special ids and files fit {rows} embedding rows", compared=compared)
@@ -58,6 +66,30 @@ def _check_files(subject: Subject, _rows: int) -> int:
     if not there:
         raise _Problem("there is no tokenizer: neither " + ", ".join(" + ".join(files) for files in _FILES))
     return len([inside(subject.folder, name) for name in there[0]])
+
+
+def _check_embedded(subject: Subject, rows: int) -> int:
+    """The tokenizer inside a .gguf or .apr file: every text once, merges of known texts, ids below the rows."""
+    facts = subject.tokenizer
+    if facts is None or not facts.vocabulary:
+        raise _Problem("the file holds no tokenizer, and an engine has no other")
+    if len(facts.vocabulary) > rows:
+        raise _Problem(f"{len(facts.vocabulary)} tokens have {rows} rows of the embedding")
+    known = Counter(facts.vocabulary)
+    twice = [repr(text[:40]) for text, count in known.items() if count > 1]
+    if twice:
+        raise _Problem(f"{len(twice)} texts of the tokenizer have several ids: {excerpt(twice)}")
+    if facts.model == _BYTE_LEVEL and not facts.merges:
+        raise _Problem("the tokenizer merges bytes by rules, and the file holds none")
+    unknown = [merge for merge in facts.merges if merge.replace(" ", "", 1) not in known]
+    if unknown:
+        raise _Problem(f"{len(unknown)} of {len(facts.merges)} merges make no token, such as {unknown[0][:40]!r}")
+    beyond = [f"{role} {id}" for role, id in facts.special.items() if not 0 <= id < len(facts.vocabulary)]
+    if beyond:
+        raise _Problem(f"special ids have no token: {', '.join(beyond)}")
+    if facts.chat_template:
+        _parse(facts.chat_template, _environment())
+    return len(facts.vocabulary) + len(facts.special) + bool(facts.chat_template)
 
 
 def _check_ids(subject: Subject, rows: int) -> int:
@@ -126,7 +158,10 @@ def _check_named_tokens(subject: Subject, tokens: Mapping[str, int]) -> None:
 
 def _check_special_ids(subject: Subject, rows: int) -> int:
     compared = 0
-    for source, settings in (("config.json", subject.settings), ("generation_config.json", _generation(subject))):
+    files = [(subject.source, subject.settings)]
+    if subject.format is Format.SAFETENSORS:
+        files.append(("generation_config.json", _generation(subject)))
+    for source, settings in files:
         for name in _SPECIAL_IDS:
             raw = settings.get(name)
             ids = raw if isinstance(raw, list) else [] if raw is None else [raw]
@@ -142,19 +177,25 @@ def _check_special_ids(subject: Subject, rows: int) -> int:
 def _check_template(subject: Subject, _rows: int) -> int:
     """Chat templates parse as transformers would parse them; returns how many there are."""
     templates = list(_templates(subject))
-    environment = ImmutableSandboxedEnvironment(
+    environment = _environment()
+    for template in templates:
+        _parse(template, environment)
+    return len(templates)
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
-    for template in templates:
-        if len(template) > _MAX_TEMPLATE_CHARACTERS:
-            raise _Problem(
-                f"the chat template has {len(template)} characters, at most {_MAX_TEMPLATE_CHARACTERS} are read"
-            )
-        try:
-            environment.parse(template)
-        except (jinja2.TemplateError, RecursionError, ValueError) as exc:
-            raise _Problem(f"the chat template does not parse: {str(exc)[:200] or type(exc).__name__}") from exc
-    return len(templates)
+
+
+def _parse(template: str, environment: ImmutableSandboxedEnvironment) -> None:
+    if len(template) > _MAX_TEMPLATE_CHARACTERS:
+        raise _Problem(f"the chat template has {len(template)} characters, at most {_MAX_TEMPLATE_CHARACTERS} are read")
+    try:
+        environment.parse(template)
+    except (jinja2.TemplateError, RecursionError, ValueError) as exc:
+        raise _Problem(f"the chat template does not parse: {str(exc)[:200] or type(exc).__name__}") from exc
 
 
 def _templates(subject: Subject) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""F-CONTRACT-I3-001: are the artefact's tensors stored as its quantization promises, without a silent fallback?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pytest_aprqa.conversion import TensorView
+from pytest_aprqa.core import Format, Quantization, Verdict, corroborated, falsified
+from pytest_aprqa.formats import readable
+from pytest_aprqa.gates.comparison.pair import EMBEDDING, HEAD, Pair
+from pytest_aprqa.gates.comparison.promises import FILE_TYPES, GROUP, PROMISES, WIDE, Promise
+from pytest_aprqa.gates.structure import excerpt
+
+_KEPT_WIDE: tuple[str, ...] = (EMBEDDING, HEAD)
+"""Aprender quantizes neither the embedding nor the head."""
+
+
+def judge_types(pair: Pair) -> Verdict:
+    """Every type can be decoded; every matrix has a promised one, and most of the values the quantization's own."""
+    tensors = pair.artefact.tensors
+    unknown = [f"{name} is {view.entry.dtype}" for name, view in tensors.items() if not readable(view.entry)]
+    if unknown:
+        return falsified(
+            f"{len(unknown)} of {len(tensors)} tensors have a type that cannot be decoded here, such as {unknown[0]}",
+            compared=len(tensors),
+            tensors=excerpt(unknown),
+        )
+    quantization = promised(pair)
+    values: Counter[str] = Counter()
+    for view in tensors.values():
+        values[view.entry.dtype] += view.entry.values
+    shares = ", ".join(f"{dtype} {count / values.total():.0%}" for dtype, count in values.most_common())
+    if quantization is None:
+        return corroborated(f"all types are known, and none is promised: {shares}", compared=len(tensors))
+    promise = PROMISES[quantization]
+    wrong = [f"{name} is {view.entry.dtype}" for name, view in tensors.items() if not _kept(promise, view, pair)]
+    if wrong:
+        return falsified(
+            f"{len(wrong)} of {len(tensors)} tensors are not what {quantization} promises, such as {wrong[0]}",
+            compared=len(tensors),
+            tensors=excerpt(wrong),
+            shares=shares,
+        )
+    big = [view for name, view in tensors.items() if _is_matrix(view) and name not in _KEPT_WIDE]
+    main = sum(view.entry.values for view in big if view.entry.dtype in promise.main)
+    if 2 * main < sum(view.entry.values for view in big):
+        return falsified(
+            f"{quantization} promises most values as {' or '.join(sorted(promise.main))}, found {shares}",
+            compared=len(tensors),
+            shares=shares,
+        )
+    return corroborated(f"types are those of {quantization}: {shares}", compared=len(tensors), shares=shares)
+
+
+def promised(pair: Pair) -> Quantization | None:
+    """What the target names, else what the file says of itself, else what most of its values are."""
+    if pair.quantization is not None or pair.format is Format.SAFETENSORS:
+        return pair.quantization
+    code = pair.artefact.raw.get("general.file_type")
+    return FILE_TYPES.get(code) if isinstance(code, int) else None
+
+
+def word_of(pair: Pair) -> str:
+    """The word under which limits of the whole artefact are looked up: its quantization, or its commonest type."""
+    quantization = promised(pair)
+    if quantization is not None:
+        return quantization
+    values: Counter[str] = Counter()
+    for view in pair.artefact.tensors.values():
+        if _is_matrix(view):
+            values[view.entry.dtype] += view.entry.values
+    return values.most_common(1)[0][0] if values else "F32"
+
+
+def _kept(promise: Promise, view: TensorView, pair: Pair) -> bool:
+    dtype = view.entry.dtype
+    if not _is_matrix(view):
+        # Norms and biases are small and sensitive, and every recipe keeps them wide.
+        return dtype in WIDE
+    if dtype in promise.allowed:
+        return True
+    if promise.main <= WIDE or dtype not in WIDE:
+        return False
+    unfit = view.entry.shape[-1] % GROUP != 0
+    # APR keeps wide what it has no blocks for; whether most values are quantized is asked apart.
+    return unfit or pair.format is Format.APR
+
+
+def _is_matrix(view: TensorView) -> bool:
+    return len(view.entry.shape) > 1
