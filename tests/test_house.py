@@ -74,7 +74,7 @@ def test_shipped_playbooks_can_be_planned() -> None:
     paths = sorted((ROOT / "playbooks").rglob("*.playbook.yaml"))
     assert len(paths) >= 4
     for path in paths:
-        plan = plan_playbook(path, {}, strict=True, unavailable={})
+        plan = plan_playbook(path, {"MODELS": "/models"}, strict=True, unavailable={})
         assert plan.cases
         assert plan.playbook.name == path.name.removesuffix(".playbook.yaml")
         assert path.read_text().startswith("# yaml-language-server: $schema=")

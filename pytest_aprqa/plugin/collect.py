@@ -14,6 +14,7 @@ import pytest
 from pytest_aprqa.core import AprqaError, Case, Falsified, Gateway, Json, PlaybookError, Weights
 from pytest_aprqa.engines import Engine
 from pytest_aprqa.evidence import Record
+from pytest_aprqa.gates import Check
 from pytest_aprqa.plugin.workbench import Workbench
 from pytest_aprqa.suite import Examiner, Trial, agenda_of, orders_of_gateways, qualification, record_of_phase
 
@@ -51,7 +52,7 @@ class PlaybookFile(pytest.Module):
 
 
 class PlaybookItem(pytest.Function):
-    """One case or gateway; not parametrized, because editors split parametrized ids at the file's suffix."""
+    """One case, gateway or comparison; not parametrized: editors split parametrized ids at the file's suffix."""
 
     def __init__(self, *, trial: Trial, **given: object) -> None:
         super().__init__(**given)  # type: ignore[arg-type] # pytest's own keywords, passed through
@@ -88,8 +89,8 @@ class PlaybookTrial:
     @property
     def case(self) -> Case:
         """The case of a scenario item."""
-        if isinstance(self.trial.entry.subject, Gateway):
-            pytest.fail(f"the fixture 'case' is for scenario items; {self._item.name} is a gateway")
+        if not isinstance(self.trial.entry.subject, Case):
+            pytest.fail(f"the fixture 'case' is for scenario items; {self._item.name} is none")
         return self.trial.entry.subject
 
     def admit(self) -> None:
@@ -104,10 +105,16 @@ class PlaybookTrial:
         """Tests the case."""
         self._examiner.ask(self.trial, case)
 
+    def compare(self) -> None:
+        """Compares the target with the ground truth."""
+        if not isinstance(self.trial.entry.subject, Check):
+            pytest.fail(f"the fixture 'compare' is for comparisons; {self._item.name} is none")
+        self._examiner.compare(self.trial, self.trial.entry.subject)
+
     def weights(self, enter: Callable[[Gateway], None]) -> Weights:
         """Through G0 to the files."""
         enter(Gateway.G0)
-        return self._examiner.bench.weights(self.trial.plan.playbook)
+        return self._examiner.bench.shelf.weights(self.trial.plan.playbook, self.trial.entry.target)
 
     def engine(self, enter: Callable[[Gateway], None]) -> Engine:
         """Through G1 to the engine."""

@@ -63,3 +63,9 @@ def awake(engine: Engine, aprqa_trial: PlaybookTrial, enter: Callable[[Gateway],
 def ask(aprqa_trial: PlaybookTrial, awake: Engine) -> Callable[[Case], None]:  # noqa: ARG001 - G2 comes first
     """Asks the engine, judges the answer, keeps the record."""
     return aprqa_trial.ask
+
+
+@pytest.fixture
+def compare(aprqa_trial: PlaybookTrial) -> Callable[[], None]:
+    """Compares the item's target with the ground truth, keeps the record."""
+    return aprqa_trial.compare

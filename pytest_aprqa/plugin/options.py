@@ -45,6 +45,7 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("model-cache", "path", "folder with models in Hugging Face layout, as DIR/org/name", "DIR"),
     Option("download", "flag", "download weights that are not on this machine from the Hugging Face hub"),
+    Option("conversions", "path", "folder for models converted from the ground truth (the user's cache)", "DIR"),
     Option("output", "path", "folder for evidence and reports, one folder for each model (certifications)", "DIR"),
     Option("set", "pairs", "value for ${NAME} in playbooks; may be repeated; wins over the environment", "NAME=VALUE"),
     Option(
@@ -110,6 +111,7 @@ class Options:
 
     model_cache: Path | None
     download: bool
+    conversions: Path | None
     output: Path | None
     set: Mapping[str, str]
     failure_policy: str | None

@@ -24,6 +24,7 @@ from pytest_aprqa.suite import (
     Examiner,
     Latch,
     Plan,
+    Shelf,
     Trial,
     group_key,
     is_on,
@@ -58,7 +59,9 @@ class Workbench:
     def examiner(self, session: pytest.Session) -> Examiner:
         """Made when the first item runs; by then all items of the session are known."""
         if self._examiner is None:
-            bench = Bench(self._setup(session))
+            search = Search(self._options.model_cache, os.environ, download=self._options.download)
+            shelf = Shelf(search, self._options.conversions)
+            bench = Bench(self._setup(session), shelf)
             self._examiner = Examiner(bench, Latch(self._folder), self._policy, together=self._together)
         return self._examiner
 
@@ -101,7 +104,7 @@ class Workbench:
     def close(self) -> None:
         """Ends the engines."""
         if self._examiner is not None:
-            self._examiner.bench.close()
+            self._examiner.close()
 
     @property
     def _policy(self) -> FailurePolicy | None:
@@ -121,8 +124,7 @@ class Workbench:
             trust_remote_code=options.trust_remote_code,
             max_batch=options.batch or _BATCH,
         )
-        search = Search(model_cache=options.model_cache, environment=os.environ, download=options.download)
-        return BenchSetup(search, limits, options.engine, self._resumable)
+        return BenchSetup(limits, options.engine, self._resumable)
 
     def _threads(self, session: pytest.Session) -> int:
         """Cores divided by the workers that will be busy with models at the same time."""

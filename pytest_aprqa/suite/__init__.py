@@ -12,6 +12,7 @@ from pytest_aprqa.suite.machine import unavailable_words
 from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_playbook
 from pytest_aprqa.suite.policy import Latch, Scope, scope_of
 from pytest_aprqa.suite.records import record_of_phase
+from pytest_aprqa.suite.shelf import Shelf
 
 __all__ = [
     "ENGINE",
@@ -23,6 +24,7 @@ __all__ = [
     "Latch",
     "Plan",
     "Scope",
+    "Shelf",
     "Trial",
     "agenda_of",
     "group_key",

@@ -1,4 +1,4 @@
-"""The order of a playbook's items: for each target its gateways G0 to G2, its cases, then G3 and G4.
+"""The order of a playbook's items: for each target G0 to G2, its comparisons, its cases, then G3 and G4.
 
 Pure. The order number of an entry is its place among all entries of the playbook, whatever is selected, so that
 evidence sorts the same in every run.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pytest_aprqa.core import EDGE_GATE, Case, Gateway, Target
+from pytest_aprqa.gates import Check
+from pytest_aprqa.suite.comparisons import planned_checks
 from pytest_aprqa.suite.plan import Plan
 
 BEFORE = (Gateway.G0, Gateway.G1, Gateway.G2)
@@ -18,13 +21,17 @@ AFTER = (Gateway.G3, Gateway.G4)
 """Gateways that are judged from what a target's cases have shown."""
 
 
+Subject: TypeAlias = Case | Gateway | Check
+"""What an item is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item: a case, or a gateway of a target."""
+    """One item: a case, or a gateway or a comparison of a target."""
 
     order: int
     target: Target
-    subject: Case | Gateway
+    subject: Subject
     skip: str | None
     """Why it cannot run here; None when it can."""
     line: int
@@ -33,23 +40,37 @@ class Entry:
     @property
     def name(self) -> str:
         """The pytest item's name, such as ``G1_load[gguf-q8_0-cpu]`` or ``chat[gguf-q8_0-cpu-two_plus_two]``."""
-        if isinstance(self.subject, Case):
-            return self.subject.id
-        return f"{self.subject}_{self.subject.word}[{self.target.id}]"
+        match self.subject:
+            case Case():
+                return self.subject.id
+            case Gateway():
+                return f"{self.subject}_{self.subject.word}[{self.target.id}]"
+            case Check():
+                return f"{self.subject.kind}[{self.target.id}-{self.subject.gate_id}]"
 
     @property
     def function(self) -> str:
         """Name of the suite's function that tests it."""
-        return str(self.subject.cell.modality) if isinstance(self.subject, Case) else self.subject.word
+        match self.subject:
+            case Case():
+                return str(self.subject.cell.modality)
+            case Gateway():
+                return self.subject.word
+            case Check():
+                return str(self.subject.kind)
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Words for pytest's ``-m``: format, quantization, backend, then modality, edge or gateway."""
+        """Words for pytest's ``-m``: format, quantization, backend, then what the item is."""
         target = (self.target.format, self.target.quantization, self.target.backend)
         words = [str(word) for word in target if word is not None]
-        if isinstance(self.subject, Gateway):
-            return (*words, "gateway", str(self.subject))
-        return (*words, str(self.subject.cell.modality), *(("edge",) if self.subject.gate is EDGE_GATE else ()))
+        match self.subject:
+            case Gateway():
+                return (*words, "gateway", str(self.subject))
+            case Check():
+                return (*words, str(self.subject.kind))
+            case Case():
+                return (*words, str(self.subject.cell.modality), *(("edge",) if self.subject.gate is EDGE_GATE else ()))
 
 
 def agenda_of(plan: Plan) -> tuple[Entry, ...]:
@@ -59,7 +80,7 @@ def agenda_of(plan: Plan) -> tuple[Entry, ...]:
     )
 
 
-def _subjects(plan: Plan) -> Iterator[tuple[Target, Case | Gateway, str | None, int]]:
+def _subjects(plan: Plan) -> Iterator[tuple[Target, Subject, str | None, int]]:
     cases: dict[Target, list[Case]] = {}
     for case in plan.cases:
         cases.setdefault(case.cell.target, []).append(case)
@@ -67,6 +88,7 @@ def _subjects(plan: Plan) -> Iterator[tuple[Target, Case | Gateway, str | None, 
     for target, own in cases.items():
         skip = plan.skip_of(target)
         yield from ((target, gateway, skip, line) for gateway in BEFORE)
+        yield from ((target, check, skip, place) for check, place in planned_checks(plan.playbook, target))
         yield from ((target, case, case.skip, case.line) for case in own)
         yield from ((target, gateway, skip, line) for gateway in AFTER)
 

@@ -1,4 +1,4 @@
-"""The test bench of one process: weights, engines and answers, each made once and kept warm.
+"""The test bench of one process: engines and answers, each made once and kept warm.
 
 Knows nothing of pytest, of verdicts or of policies. Answers are generated ahead: the first case of a cell lets the
 engine answer all of the cell's cases that this process will run, and the later ones only look theirs up.
@@ -7,11 +7,11 @@ engine answer all of the cell's cases that this process will run, and the later 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_aprqa.core import (
-    AprqaError,
+    Backend,
     Case,
     Completion,
     EngineError,
@@ -20,13 +20,11 @@ from pytest_aprqa.core import (
     Prompting,
     Request,
     Target,
-    Weights,
 )
 from pytest_aprqa.engines import Engine, Limits, Result, open_engine
 from pytest_aprqa.evidence import Resumable, completion_of, content_key
-from pytest_aprqa.gates import Finding, check_integrity
 from pytest_aprqa.playbook import Playbook
-from pytest_aprqa.weights import Search, Wanted, digest_memory, digested, resolve
+from pytest_aprqa.suite.shelf import Shelf
 
 AWAKE_PROMPT = "What is 2+2?"
 """The simple prompt of gateway G2."""
@@ -37,7 +35,6 @@ AWAKE_TOKENS = 16
 class BenchSetup:
     """What a bench needs to know of the run."""
 
-    search: Search
     limits: Limits
     engine: str | None = None
     """Name of the engine for every target; None takes each format's default."""
@@ -50,39 +47,10 @@ class Bench:
     """Holds what is dear; `close` it at the end."""
 
     setup: BenchSetup
-    _weights: dict[tuple[Path, str], Weights | AprqaError] = field(default_factory=dict)
-    _findings: dict[Path, tuple[Finding, ...]] = field(default_factory=dict)
+    shelf: Shelf
     _engines: dict[tuple[Path, Target], Engine | EngineError] = field(default_factory=dict)
+    _truths: dict[Path, Engine | EngineError] = field(default_factory=dict)
     _results: dict[tuple[Path, str], Result] = field(default_factory=dict)
-
-    def weights(self, playbook: Playbook) -> Weights:
-        """The model's files on this machine.
-
-        Raises:
-            WeightsUnavailable: they are not here.
-            ArtefactError: they are here and broken.
-        """
-        model = playbook.model
-        key = (playbook.path, model.hf_repo)
-        if key not in self._weights:
-            files = {it: path for it in Format if (path := getattr(model.files, it)) is not None}
-            wanted = Wanted(model.hf_repo, model.revision, model.local_path, files)
-            try:
-                found = resolve(wanted, self.setup.search)
-                self._weights[key] = digested(found, memory=digest_memory(self.setup.search.environment))
-            except AprqaError as problem:
-                self._weights[key] = problem
-        weights = self._weights[key]
-        if isinstance(weights, AprqaError):
-            raise weights
-        return weights
-
-    def findings(self, playbook: Playbook) -> tuple[Finding, ...]:
-        """What the integrity gates say of the files; read once for all targets that share them."""
-        weights = self.weights(playbook)
-        if weights.folder not in self._findings:
-            self._findings[weights.folder] = check_integrity(weights, expected_numbers(playbook))
-        return self._findings[weights.folder]
 
     def engine(self, playbook: Playbook, target: Target) -> Engine:
         """The engine that holds the target, started on first use.
@@ -94,11 +62,31 @@ class Bench:
         if key not in self._engines:
             self._close_others(target)
             try:
-                weights = self.weights(playbook)
+                weights = self.shelf.weights(playbook, target)
                 self._engines[key] = open_engine(target, weights, self.setup.limits, name=self.setup.engine)
             except EngineError as problem:
                 self._engines[key] = problem
         engine = self._engines[key]
+        if isinstance(engine, EngineError):
+            raise engine
+        return engine
+
+    def truth_engine(self, playbook: Playbook) -> Engine:
+        """The ground truth in float32 on the CPU, to compare a target with; beside the target's own engine.
+
+        Raises:
+            EngineError: it cannot start or cannot load the model; the same error every time.
+        """
+        if playbook.path not in self._truths:
+            self._close_truths()
+            target = Target(playbook.model.hf_repo, Format.SAFETENSORS, None, Backend.CPU)
+            limits = replace(self.setup.limits, dtype="float32")
+            try:
+                weights = self.shelf.truth(playbook)
+                self._truths[playbook.path] = open_engine(target, weights, limits, name=self.setup.engine)
+            except EngineError as problem:
+                self._truths[playbook.path] = problem
+        engine = self._truths[playbook.path]
         if isinstance(engine, EngineError):
             raise engine
         return engine
@@ -120,6 +108,7 @@ class Bench:
         if (playbook.path, case.id) not in self._results:
             batch = [case, *(other for other in ahead if other.id != case.id)]
             new = [one for one in batch if (playbook.path, one.id) not in self._results]
+            self._close_truths()
             waiting = [one for one in new if one is case or self.earlier(playbook, one) is None]
             results = self.engine(playbook, case.cell.target).generate([request_of(one) for one in waiting])
             self._results.update({(playbook.path, one.id): it for one, it in zip(waiting, results, strict=True)})
@@ -130,7 +119,7 @@ class Bench:
         facts = self.engine(playbook, case.cell.target).facts
         scenario = case.scenario
         return content_key(
-            weights_digests=self.weights(playbook).digests,
+            weights_digests=self.shelf.weights(playbook, case.cell.target).digests,
             engine=facts.name,
             engine_versions=facts.versions,
             dtype=facts.dtype,
@@ -156,6 +145,14 @@ class Bench:
             if not isinstance(engine, EngineError):
                 engine.close()
         self._engines.clear()
+        self._close_truths()
+
+    def _close_truths(self) -> None:
+        """Ends the ground truth's engine: a target's comparisons come before its cases, which need the memory."""
+        for engine in self._truths.values():
+            if not isinstance(engine, EngineError):
+                engine.close()
+        self._truths.clear()
 
     def _close_others(self, target: Target) -> None:
         """Ends engines of other targets: items come target by target, and two models may not fit in memory."""
@@ -182,17 +179,3 @@ def request_of(case: Case) -> Request:
 def needs_conversation(case: Case) -> bool:
     """Whether the case cannot be asked without a chat template."""
     return case.cell.modality is Modality.CHAT
-
-
-def expected_numbers(playbook: Playbook) -> dict[str, int]:
-    """The architecture numbers that a playbook states, by the names of its keys, such as ``expected_hidden_dim``."""
-    model = playbook.model
-    stated = {
-        "expected_hidden_dim": model.expected_hidden_dim,
-        "expected_num_layers": model.expected_num_layers,
-        "expected_num_heads": model.expected_num_heads,
-        "expected_num_kv_heads": model.expected_num_kv_heads,
-        "expected_vocab_size": model.expected_vocab_size,
-        "expected_intermediate_dim": model.expected_intermediate_dim,
-    }
-    return {name: number for name, number in stated.items() if number is not None}

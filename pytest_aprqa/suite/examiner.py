@@ -14,16 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.core import EDGE_GATE, Case, Falsified, Gateway, Json, Outcome, Target
-from pytest_aprqa.evidence import Record, record_of_case, record_of_gate
-from pytest_aprqa.gates import Observation
+from pytest_aprqa.core import EDGE_GATE, GATES, Case, Falsified, Gateway, Json, Outcome, Target
+from pytest_aprqa.evidence import Observed, Record, record_of_case, record_of_gate
+from pytest_aprqa.gates import Check, Observation, judge_check
 from pytest_aprqa.playbook import FailurePolicy
 from pytest_aprqa.suite.agenda import AFTER, BEFORE, Entry
 from pytest_aprqa.suite.bench import Bench, needs_conversation
 from pytest_aprqa.suite.gateways import Bearer, examine
 from pytest_aprqa.suite.outcomes import outcome_of_result
+from pytest_aprqa.suite.pairs import Pairs
 from pytest_aprqa.suite.plan import Plan, is_on
 from pytest_aprqa.suite.policy import Latch, stops_line
+from pytest_aprqa.suite.records import record_of_check
 
 
 @dataclass(slots=True)
@@ -49,10 +51,19 @@ class Examiner:
     latch: Latch
     policy: FailurePolicy | None = None
     """The user's policy; None leaves it to each playbook."""
+    pairs: Pairs = field(init=False)
     together: bool = True
     """Whether all cases of a target run in this process, so that its G3 and G4 can be judged here."""
     _shut: dict[tuple[Path, Target, Gateway], str | None] = field(default_factory=dict)
     _observed: dict[tuple[Path, Target], list[Observation]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pairs = Pairs(self.bench)
+
+    def close(self) -> None:
+        """Ends engines, removes what was made on the way."""
+        self.pairs.close()
+        self.bench.close()
 
     def admit(self, trial: Trial) -> None:
         """Skips the item where it cannot run, or where a failure has ended its model's cases."""
@@ -102,6 +113,23 @@ class Examiner:
                 garbage=record.garbage,
             )
         )
+        self._stop_line(trial, [record])
+        settle([record])
+
+    def compare(self, trial: Trial, check: Check) -> None:
+        """Compares the target with the ground truth, keeps the record.
+
+        Raises:
+            Falsified: they differ by more than the check allows.
+        """
+        started_at, started = datetime.now(UTC), time.monotonic()
+        plan, entry = trial.plan, trial.entry
+        verdict = judge_check(check, self.pairs.pair(plan.playbook, entry.target))
+        seen = Observed(outcome=verdict.outcome, reason=verdict.reason, verdict=verdict)
+        seen["started_at"] = started_at.isoformat(timespec="milliseconds")
+        seen["duration_ms"] = (time.monotonic() - started) * 1000
+        record = record_of_check(check, entry, playbook=plan.playbook.name, **seen)
+        trial.records.append(record)
         self._stop_line(trial, [record])
         settle([record])
 
@@ -173,7 +201,8 @@ def _shutting_reason(gateway: Gateway, records: Sequence[Record]) -> str | None:
 
 def _stopping_reason(policy: FailurePolicy, record: Record) -> str:
     if record.modality is None:
-        return f"{record.gate_id.partition('-')[0]} failed: {record.reason}"
+        gateway = GATES[record.gate_id].gateway
+        return f"{gateway or record.gate_id} failed: {record.reason}"
     if record.outcome is Outcome.CRASHED:
         return f"G3 failed: {record.case_id} crashed the engine"
     return f"stopped by {policy}: {record.case_id} {record.outcome}"

@@ -12,6 +12,7 @@ from pytest_aprqa.core import (
     GATES,
     ArtefactError,
     EngineError,
+    EngineUnavailable,
     Gate,
     Gateway,
     Json,
@@ -60,9 +61,9 @@ def examine(gateway: Gateway, bearer: Bearer) -> Examined:
 
 def _integrity(bearer: Bearer) -> Examined:
     try:
-        weights = bearer.bench.weights(bearer.playbook)
-        findings = bearer.bench.findings(bearer.playbook)
-    except WeightsUnavailable as missing:
+        weights = bearer.bench.shelf.weights(bearer.playbook, bearer.target)
+        findings = bearer.bench.shelf.findings(bearer.playbook, bearer.target)
+    except (WeightsUnavailable, EngineUnavailable) as missing:
         return Examined([(_FILES, Observed(outcome=Outcome.SKIPPED, reason=str(missing)))])
     except ArtefactError as broken:
         return Examined([(_FILES, _observed(falsified(str(broken))))])

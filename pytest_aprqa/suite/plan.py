@@ -14,7 +14,9 @@ from pytest_aprqa.core import Case, Gateway, PlaybookError, Scenario, Target
 from pytest_aprqa.oracles import check_spec
 from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
+from pytest_aprqa.suite.goldens import goldens_of
 from pytest_aprqa.suite.policy import Scope, scope_of
+from pytest_aprqa.suite.wishes import limits_of
 
 EDGE_PROBES = 6
 """Edge probes that tiers from mvp upward add to every cell."""
@@ -62,6 +64,8 @@ def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavai
     """
     playbook = read_playbook(path, values, strict=strict)
     _check_oracles(playbook)
+    goldens_of(playbook)
+    limits_of(playbook)
     listed = playbook.listed_scenarios
     draws = [Draw(test.name, test.generator, test.oracle, test.count) for test in playbook.property_tests]
     seed = playbook.matrix.seed

@@ -12,6 +12,7 @@ from pytest_aprqa.core import Case, Gateway
 
 Enter = Callable[[Gateway], None]
 Ask = Callable[[Case], None]
+Compare = Callable[[], None]
 
 
 def integrity(enter: Enter) -> None:
@@ -37,6 +38,21 @@ def stability(enter: Enter) -> None:
 def quality(enter: Enter) -> None:
     """G4: at most a quarter of what the target generated is garbage."""
     enter(Gateway.G4)
+
+
+def contract(weights: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
+    """The artefact's files keep what the ground truth's files say."""
+    compare()
+
+
+def parity(awake: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G2 comes first
+    """The artefact's engine computes what the ground truth computes."""
+    compare()
+
+
+def conversion(weights: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
+    """Converting the artefact onward, back or twice loses nothing."""
+    compare()
 
 
 def run(case: Case, ask: Ask) -> None:
