@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,7 @@ def inspect(file: str, tensors: bool, needle: str, as_json: bool, cache: Path | 
     Exit code: 0 when FILE could be read, 2 when not.
     """
     from pytest_aprqa.conversion import open_model
+    from pytest_aprqa.evidence import plain_json
 
     view = open_model(find_model(file, cache))
     names = _plain_names(view)
@@ -50,7 +51,11 @@ def inspect(file: str, tensors: bool, needle: str, as_json: bool, cache: Path | 
         for name, entry in view.stored.items()
         if tensors and (needle in name or needle in names.get(name, ""))
     ]
-    say(json.dumps(_json(view, listed, needle), indent=1) if as_json else _text(view, listed, needle, tensors=tensors))
+    if as_json:
+        # A file's metadata may hold NaN, for which JSON has no word.
+        say(json.dumps(plain_json(_json(view, listed, needle)), indent=1))
+    else:
+        say(_text(view, listed, needle, tensors=tensors))
 
 
 def _plain_names(view: ModelView) -> Mapping[str, str]:
@@ -93,11 +98,15 @@ def _text(view: ModelView, listed: list[tuple[str, TensorEntry]], needle: str, *
     parts: list[RenderableType] = [
         f"{visible(str(view.path))}: {view.format}, {counted(len(view.stored), 'tensor')}, {values:,} values, "
         f"{size:,} bytes",
-        _pairs("metadata", ((key, value) for key, value in view.raw.items() if needle in key)),
-        _pairs("configuration, in the words of config.json", ((k, v) for k, v in view.config.items() if needle in k)),
     ]
-    if view.tokenizer is not None:
-        parts.append(_pairs("tokenizer", ((k, v) for k, v in _tokenizer_rows(view) if needle in k)))
+    sections: list[tuple[str, Iterable[tuple[str, Json]]]] = [
+        ("metadata", view.raw.items()),
+        ("configuration, in the words of config.json", view.config.items()),
+        ("tokenizer", _tokenizer_rows(view)),
+    ]
+    for title, rows in sections:
+        if kept := [(key, value) for key, value in rows if needle in key]:
+            parts.append(_pairs(title, kept))
     if tensors:
         parts.append(_tensor_table(view, listed))
     return _drawn(parts)
@@ -119,7 +128,7 @@ def _tokenizer_rows(view: ModelView) -> Iterator[tuple[str, Json]]:
         yield "not convertible", facts.unwritable
 
 
-def _pairs(title: str, rows: Iterator[tuple[str, Json]]) -> RenderableType:
+def _pairs(title: str, rows: Iterable[tuple[str, Json]]) -> RenderableType:
     table = _table(title)
     table.add_column("key", overflow="fold")
     table.add_column("value", overflow="fold")

@@ -16,6 +16,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from pytest_aprqa.conversion import TokenizerFacts, TokenType
 from pytest_aprqa.core import ArtefactError, Format, Json, Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.formats import inside, read_json
 from pytest_aprqa.gates.structure import excerpt
@@ -68,6 +69,12 @@ def _check_files(subject: Subject, _rows: int) -> int:
     return len([inside(subject.folder, name) for name in there[0]])
 
 
+def _merged_tokens(facts: TokenizerFacts) -> int:
+    """How many ordinary tokens are longer than one byte; in the byte-level alphabet a byte is one character."""
+    kinds = facts.token_types or (TokenType.NORMAL,) * len(facts.vocabulary)
+    return sum(kind == TokenType.NORMAL and len(text) > 1 for text, kind in zip(facts.vocabulary, kinds, strict=False))
+
+
 def _check_embedded(subject: Subject, rows: int) -> int:
     """The tokenizer inside a .gguf or .apr file: every text once, merges of known texts, ids below the rows."""
     facts = subject.tokenizer
@@ -79,8 +86,8 @@ def _check_embedded(subject: Subject, rows: int) -> int:
     twice = [repr(text[:40]) for text, count in known.items() if count > 1]
     if twice:
         raise _Problem(f"{len(twice)} texts of the tokenizer have several ids: {excerpt(twice)}")
-    if facts.model == _BYTE_LEVEL and not facts.merges:
-        raise _Problem("the tokenizer merges bytes by rules, and the file holds none")
+    if facts.model == _BYTE_LEVEL and not facts.merges and (merged := _merged_tokens(facts)):
+        raise _Problem(f"{merged} tokens are merged of bytes by rules, and the file holds none")
     unknown = [merge for merge in facts.merges if merge.replace(" ", "", 1) not in known]
     if unknown:
         raise _Problem(f"{len(unknown)} of {len(facts.merges)} merges make no token, such as {unknown[0][:40]!r}")

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from pytest_aprqa.core import Modality, Scenario
 from pytest_aprqa.playbook.cells import QUANTIZED, admits, cell_words, list_cells
-from pytest_aprqa.playbook.document import Document, Oracle, OracleType
+from pytest_aprqa.playbook.document import Document
 from pytest_aprqa.playbook.listing import is_differential
 from pytest_aprqa.playbook.playbook import line_of
 from pytest_aprqa.playbook.tree import Node
