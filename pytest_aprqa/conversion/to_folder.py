@@ -18,25 +18,10 @@ from pytest_aprqa.conversion.stored import PLAIN, plain, survives
 from pytest_aprqa.conversion.tokenizer_write import generation_config, tokenizer_config, tokenizer_json
 from pytest_aprqa.conversion.view import ModelView, TensorView
 from pytest_aprqa.core import ArtefactError, Format, Json
-from pytest_aprqa.formats import SINGLE_FILE
+from pytest_aprqa.formats import SIDE_FILES, SINGLE_FILE
 from pytest_aprqa.formats.safetensors import BITS
 
 _TORCH: Final = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-
-_SIDE_FILES: Final = (
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer.model",
-    "chat_template.jinja",
-    "chat_template.json",
-)
-"""What a Hugging Face folder has besides weights that decides what the model says."""
 
 
 def write_hf_folder(view: ModelView, folder: Path) -> None:
@@ -58,7 +43,7 @@ def write_hf_folder(view: ModelView, folder: Path) -> None:
         for name, value in side.items():
             _write_json(folder / name, value)
         if view.format is Format.SAFETENSORS:
-            for name in _SIDE_FILES:
+            for name in SIDE_FILES:
                 if (view.path / name).is_file():
                     shutil.copyfile(view.path / name, folder / name)
     except OSError as exc:

@@ -10,6 +10,7 @@ from pytest_aprqa.formats.block_types import BLOCK_TYPES, BlockType
 from pytest_aprqa.formats.bounded_json import read_json
 from pytest_aprqa.formats.folder import (
     INDEX_FILE,
+    SIDE_FILES,
     SINGLE_FILE,
     Checkpoint,
     ShardIndex,
@@ -30,6 +31,7 @@ __all__ = [
     "BLOCK_TYPES",
     "INDEX_FILE",
     "PLAIN_TYPES",
+    "SIDE_FILES",
     "SINGLE_FILE",
     "AprFile",
     "AprFlag",

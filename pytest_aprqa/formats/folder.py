@@ -19,6 +19,21 @@ from pytest_aprqa.formats.safetensors import TensorEntry, read_header
 SINGLE_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
 
+SIDE_FILES: Final = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+"""What a folder has besides its weights that decides what the model says."""
+
 _MAX_CONFIG_BYTES: Final = 16 << 20
 _MAX_INDEX_BYTES: Final = 64 << 20
 _PICKLES: Final = ("pytorch_model*.bin", "consolidated*.pth", "*.pt", "*.ckpt")

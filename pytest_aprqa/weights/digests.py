@@ -18,22 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import ArtefactError, Weights
-
-_SIDE_FILES: Final = (
-    "config.json",
-    "generation_config.json",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer.model",
-    "chat_template.jinja",
-    "chat_template.json",
-)
-"""What besides the weights decides what a model says."""
+from pytest_aprqa.formats import INDEX_FILE, SIDE_FILES
 
 _LARGE_BYTES: Final = 32 << 20
 """From here on a digest is remembered; below, reading the file costs less than 0.1 s."""
@@ -51,7 +36,7 @@ def digested(weights: Weights, *, memory: Path | None = None) -> Weights:
         weights: as `resolve` found them.
         memory: file that remembers digests of large files, see `digest_memory`; None computes all.
     """
-    side = (weights.folder / name for name in _SIDE_FILES)
+    side = (weights.folder / name for name in (*SIDE_FILES, INDEX_FILE))
     paths = dict.fromkeys([*weights.files, *(path for path in side if path.is_file())])
     return replace(weights, digests=digest_files(paths, memory=memory))
 
