@@ -162,6 +162,9 @@ def _conflicts(family: Family, config: Mapping[str, Json], path: Path) -> Iterat
     activation = config.get("hidden_activation") or config.get("hidden_act") or family.activation
     if not (family.norm_offset and activation == "gelu"):  # the first Gemma files said gelu and meant its tanh form
         yield "hidden_act", family.activation, activation
+    if family.model_type not in _PARTIAL:
+        part = optional_float(config, "partial_rotary_factor", path=path)
+        yield "partial_rotary_factor", 1.0, 1.0 if part is None else part
     if config.get("use_qk_norm") or config.get("qk_layernorm"):
         yield "qk_layernorm", False, True
     scalar = optional_float(config, "query_pre_attn_scalar", path=path)
@@ -245,9 +248,10 @@ def _heard(key: _Key, value: Json, path: Path) -> Json:
 def _derived(family: Family, fields: Mapping[str, Json], config: Mapping[str, Json], path: Path) -> dict[str, Json]:
     """What follows from two numbers, or from the architecture."""
     derived: dict[str, Json] = {}
-    rotated = fields.get("rope.dimension_count")
-    if family.model_type in _PARTIAL and isinstance(rotated, int):
-        derived["partial_rotary_factor"] = short_float(rotated / head_size(config, path=path))
+    part = _rotated_part(fields, config, path)
+    # Most families turn whole heads, of which config.json says nothing: only what is unlike that is heard.
+    if part is not None and (family.model_type in _PARTIAL or part != 1.0):
+        derived["partial_rotary_factor"] = part
     if family.model_type == "phi3":
         derived["sliding_window"] = fields.get("attention.sliding_window") or None
     if family.model_type == "stablelm" and "use_parallel_residual" in fields:
@@ -258,3 +262,12 @@ def _derived(family: Family, fields: Mapping[str, Json], config: Mapping[str, Js
     if family.norm_offset:
         derived["hidden_activation"] = family.activation
     return derived
+
+
+def _rotated_part(fields: Mapping[str, Json], config: Mapping[str, Json], path: Path) -> float | None:
+    """The part of each head that is rotated; None where the file does not say, or its heads have no width."""
+    rotated = fields.get("rope.dimension_count")
+    if not isinstance(rotated, int):
+        return None
+    head = head_size(config, path=path)
+    return short_float(rotated / head) if head else None

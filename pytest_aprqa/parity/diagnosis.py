@@ -19,6 +19,7 @@ RULES: tuple[Callable[[Symptoms], Iterator[Diagnosis]], ...] = (
     file_rules.names_rule,
     file_rules.head_rule,
     tensor_rules.place_rule,
+    tensor_rules.shapes_rule,
     tensor_rules.layout_rule,
     tensor_rules.offset_rule,
     tensor_rules.rows_rule,

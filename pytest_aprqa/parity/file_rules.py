@@ -28,7 +28,8 @@ _ERRORS: tuple[tuple[Family, float, tuple[str, ...]], ...] = (
         Family.TRUNCATED_FILE,
         0.95,
         ("truncat", "exceeds file size", "exceeds the file", "past the end", "beyond the end", "end of file",
-         "too short", "ends before", "unexpected eof", "outside the file", "not within file bounds", "incomplete"),
+         "too short", "ends before", "ends inside", "bytes can hold",
+         "unexpected eof", "outside the file", "not within file bounds", "incomplete"),
     ),
     (
         Family.DTYPE_MISREAD,
@@ -39,6 +40,7 @@ _ERRORS: tuple[tuple[Family, float, tuple[str, ...]], ...] = (
     (Family.MISSING_TENSOR, 0.85, ("missing tensor", "tensor not found", "unexpected tensor",
                                    "wrong number of tensors")),
     (Family.NOT_FINITE, 0.8, (" nan", "not finite", "infinit")),
+    (Family.CORRUPTED_BLOCK, 0.7, ("checksum does not match",)),
     (Family.TOKENIZER_MERGES, 0.85, ("merges", "missing embedded tokenizer")),
     (Family.TOKENIZER_VOCABULARY, 0.7, ("vocab", "tokenizer")),
     (Family.CONFIG_MISMATCH, 0.7, ("wrong shape", "shape mismatch", "size mismatch", "has shape")),
@@ -46,6 +48,8 @@ _ERRORS: tuple[tuple[Family, float, tuple[str, ...]], ...] = (
 """Words of error messages, most telling first; the first family that fits a message has it."""
 
 _HEAD = "lm_head.weight"
+ANOTHER = 0.5
+"""Normalized error of a head from which it is another than the embedding; zeros have 1, unrelated values 2."""
 FEW = 4
 """Ids that stand for each other, up to which a vocabulary counts as having entries exchanged."""
 
@@ -84,7 +88,7 @@ def names_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
 
 
 def head_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
-    """An output head that is stored where it should be tied, or is not there, or is empty."""
+    """An output head that is stored where it should be tied, or is not there, or is empty, or no copy."""
     numbers: dict[str, Json] = {"missing": _HEAD in symptoms.missing, "extra": _HEAD in symptoms.extra}
     if _HEAD in symptoms.missing:
         yield Diagnosis(Family.TIED_HEAD, 0.95, "the output head is missing, so the embedding is used instead", numbers)
@@ -95,6 +99,11 @@ def head_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
         state = f"looks like {hit[0].resembles}" if hit[0].resembles else f"is {hit[0].layout or 'different'}"
         confidence = 0.98 if hit[0].resembles else 0.6
         yield Diagnosis(Family.TIED_HEAD, confidence, f"the output head {state}", numbers | {"nmse": hit[0].nmse})
+    if symptoms.tied_copy_error is not None:
+        # A copy that is near had the same fault as other tensors, which says more of it.
+        confidence = 0.6 if symptoms.tied_copy_error < ANOTHER else 0.95
+        text = f"the stored copy of the tied head is not the embedding (error {symptoms.tied_copy_error:.3g})"
+        yield Diagnosis(Family.TIED_HEAD, confidence, text, numbers | {"nmse": symptoms.tied_copy_error})
 
 
 def metadata_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
@@ -109,7 +118,7 @@ def metadata_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
 
 
 def vocabulary_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
-    """What the embedded tokenizers themselves say: token strings, special ids, merges."""
+    """What the embedded tokenizers themselves say: token strings, special ids, types of tokens, merges."""
     if symptoms.vocabulary_differences:
         ids = list(symptoms.vocabulary_differences)
         shown = ", ".join(str(token) for token in ids[:5])
@@ -121,6 +130,14 @@ def vocabulary_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
         )
     if symptoms.special_ids:
         yield _differs(Family.TOKENIZER_VOCABULARY, 0.9, symptoms.special_ids)
+    if symptoms.smuggled:
+        yield Diagnosis(
+            Family.TOKENIZER_VOCABULARY,
+            0.9,
+            f"{len(symptoms.smuggled)} plain texts become control tokens, such as {symptoms.smuggled[0][:40]!r}: "
+            "types of special tokens",
+            {"texts": len(symptoms.smuggled)},
+        )
     expected, merges = symptoms.merges_expected, symptoms.merges_found
     if symptoms.merges_differ or (expected and merges is not None and merges != expected):
         count = f"{merges} merges where {expected} are expected" if merges != expected else "the merges differ"

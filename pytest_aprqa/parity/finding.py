@@ -44,7 +44,7 @@ class Family(StrEnum):
     TOKEN_IDS_SHIFTED = "token_ids_shifted"  # noqa: S105 - ids of tokens, no password
     """Ids, or the rows of the embedding, are off by a constant."""
     CORRUPTED_BLOCK = "corrupted_block"
-    """A small part of a tensor is not the reference's."""
+    """A small part of a tensor is not the reference's, or some byte of the file is not the one its checksum was of."""
     TRUNCATED_FILE = "truncated_file"
     UNKNOWN = "unknown"
     """There are symptoms that no rule explains."""

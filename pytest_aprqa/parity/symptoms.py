@@ -67,6 +67,8 @@ class Symptoms:
     tensors_compared: int = 0
     missing: Sequence[str] = ()
     extra: Sequence[str] = ()
+    tied_copy_error: float | None = None
+    """Normalized error of a stored copy of the tied head that is not the embedding; None where none was found."""
     metadata: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
     """config.json's word → (expected, found), only where they differ."""
     ids: Sequence[IdMismatch] = ()
@@ -78,6 +80,8 @@ class Symptoms:
     merges_differ: bool = False
     special_ids: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
     """Role (bos, eos …) → (expected, found), only where they differ."""
+    smuggled: Sequence[str] = ()
+    """Plain texts whose control strings became control tokens."""
     templates_compared: int = 0
     templates_different: int = 0
     template_missing: bool = False
@@ -102,12 +106,14 @@ class Symptoms:
             self.tensors
             or self.missing
             or self.extra
+            or self.tied_copy_error is not None
             or self.metadata
             or self.ids
             or self.vocabulary_differences
             or self.merges_differ
             or (None not in (self.merges_expected, self.merges_found) and self.merges_expected != self.merges_found)
             or self.special_ids
+            or self.smuggled
             or self.templates_different
             or self.template_missing
             or self.errors

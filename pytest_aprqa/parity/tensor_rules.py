@@ -91,6 +91,39 @@ def place_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
         yield found(Family.SWAPPED_TENSORS, 0.95, f"tensors stand in another's place ({pairs})", others, pairs=pairs)
 
 
+def shapes_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
+    """Two tensors of one layer that have each other's shapes: most probably each other's names, too."""
+    exchanged = _exchanged_shapes(symptoms.tensors)
+    if not exchanged:
+        return
+    # Two matrices that were transposed can look like that, too, and there is nothing else to tell them by.
+    both = all(tensor.shape == (tensor.expected_shape or ())[::-1] for pair in exchanged for tensor in pair)
+    pairs = ", ".join(f"{one.name} and {other.name}" for one, other in exchanged[:3])
+    yield found(
+        Family.SWAPPED_TENSORS,
+        0.6 if both else 0.94,
+        "tensors have each other's shapes",
+        [tensor for pair in exchanged for tensor in pair],
+        pairs=pairs,
+    )
+
+
+def _exchanged_shapes(tensors: Sequence[TensorSymptom]) -> list[tuple[TensorSymptom, TensorSymptom]]:
+    """Tensors of one layer, two by two, where each has the shape that the other should have."""
+    waiting: dict[tuple[object, ...], list[TensorSymptom]] = {}
+    pairs = []
+    for tensor in tensors:
+        if tensor.shape == tensor.expected_shape:
+            continue
+        layer, _ = _place(tensor.name)
+        partners = waiting.get((layer, tensor.expected_shape, tensor.shape))
+        if partners:
+            pairs.append((partners.pop(0), tensor))
+        else:
+            waiting.setdefault((layer, tensor.shape, tensor.expected_shape), []).append(tensor)
+    return pairs
+
+
 def rows_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
     """The right rows in the wrong order: what that means depends on what a row is."""
     hit = [t for t in symptoms.tensors if t.layout in (Layout.ROWS_PERMUTED, Layout.ROWS_SHIFTED)]
@@ -116,7 +149,8 @@ def dtype_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
     if wrong:
         yield found(Family.DTYPE_MISREAD, 0.95, f"{_types(wrong[0])}, and the values are unrelated", wrong)
     elif label:
-        yield found(Family.DTYPE_MISREAD, 0.6, f"{_types(label[0])}, and the values fit nevertheless", label)
+        fit = ", and the values fit nevertheless" if label[0].layout is Layout.SAME else ""
+        yield found(Family.DTYPE_MISREAD, 0.6, f"{_types(label[0])}{fit}", label)
     lost = [t for t in symptoms.tensors if t.layout is Layout.UNRELATED and t.resembles is None and t not in label]
     same_shape = [tensor for tensor in lost if tensor.shape == tensor.expected_shape]
     if same_shape:

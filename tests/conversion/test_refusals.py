@@ -65,6 +65,7 @@ REFUSED: list[tuple[str, Damage, str]] = [
     ("too many layers", config(num_hidden_layers=1 << 30), "num_hidden_layers"),
     ("no epsilon", config(rms_norm_eps=None), "rms_norm_eps"),
     ("another activation", config(hidden_act="relu"), "hidden_act"),
+    ("half of a head rotated", config(partial_rotary_factor=0.5), "partial_rotary_factor"),
     ("dynamic rope", config(rope_scaling={"rope_type": "dynamic", "factor": 2.0}), "rope_scaling"),
     ("yarn without a length", config(rope_scaling={"rope_type": "yarn", "factor": 2.0}), "original_max_position"),
     ("linear without a factor", config(rope_scaling={"rope_type": "linear"}), "factor"),

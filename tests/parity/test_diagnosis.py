@@ -121,6 +121,10 @@ def moved(name: str, resembles: str) -> TensorSymptom:
     return TensorSymptom(name, Layout.UNRELATED, {}, nmse=2.0, nmse_limit=0.01, resembles=resembles, resemblance=0.99)
 
 
+def reshaped(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> TensorSymptom:
+    return TensorSymptom(name, shape=shape, expected_shape=expected)
+
+
 def ids(*pairs: tuple[str, list[int], list[int]]) -> list[IdMismatch]:
     return [IdMismatch(kind, "text", tuple(expected), tuple(found)) for kind, expected, found in pairs]
 
@@ -137,6 +141,10 @@ CASES: dict[str, tuple[Symptoms, Family]] = {
         Symptoms(tensors=[moved(Q, Q.replace("q_", "k_")), moved(Q.replace("q_", "k_"), Q)]),
         Family.SWAPPED_TENSORS,
     ),
+    "q and k swapped, seen in shapes": (
+        Symptoms(tensors=[reshaped(Q, (4, 8), (8, 8)), reshaped(Q.replace("q_", "k_"), (8, 8), (4, 8))]),
+        Family.SWAPPED_TENSORS,
+    ),
     "one tensor from another layer": (Symptoms(tensors=[moved(Q, Q.replace("0", "1"))]), Family.SWAPPED_TENSORS),
     "dimensions reversed": (
         Symptoms(tensors=[TensorSymptom(UP, shape=(4, 8), expected_shape=(8, 4))]),
@@ -146,13 +154,30 @@ CASES: dict[str, tuple[Symptoms, Family]] = {
         Symptoms(tensors=[TensorSymptom(UP, Layout.UNRELATED, dtype="Q5_0", expected_dtype="Q4_0")]),
         Family.DTYPE_MISREAD,
     ),
+    "another type than promised": (
+        Symptoms(tensors=[TensorSymptom(UP, dtype="Q4_0", expected_dtype="Q8_0")]),
+        Family.DTYPE_MISREAD,
+    ),
     "unknown type": (Symptoms(errors=["m.gguf @ 0x40: unknown type 99; expected 0..39"]), Family.DTYPE_MISREAD),
     "truncated": (Symptoms(errors=["m.gguf @ 0x18: tensor data exceeds file size"]), Family.TRUNCATED_FILE),
+    "truncated within its header": (
+        Symptoms(errors=["m.gguf @ 0x319: field 'tokenizer.ggml.tokens': more than a file of 9 bytes can hold"]),
+        Family.TRUNCATED_FILE,
+    ),
+    "truncated before its tokenizer": (
+        Symptoms(errors=["m: the file ends inside the tokenizer"]),
+        Family.TRUNCATED_FILE,
+    ),
+    "a bit flipped": (
+        Symptoms(errors=["m.apr @ 0x465e40: the file's checksum does not match: bytes were changed or lost"]),
+        Family.CORRUPTED_BLOCK,
+    ),
     "dropped": (Symptoms(missing=[UP]), Family.MISSING_TENSOR),
     "renamed": (Symptoms(missing=[UP], extra=["blk.0.ffn_uq.weight"]), Family.MISSING_TENSOR),
     "head dropped": (Symptoms(missing=["lm_head.weight"]), Family.TIED_HEAD),
     "head stored though tied": (Symptoms(extra=["lm_head.weight"]), Family.TIED_HEAD),
     "head is the embedding": (Symptoms(tensors=[moved("lm_head.weight", EMBED)]), Family.TIED_HEAD),
+    "tied head stored wrong": (Symptoms(tied_copy_error=1.0), Family.TIED_HEAD),
     "tied flag": (Symptoms(metadata={"tie_word_embeddings": (True, False)}), Family.TIED_HEAD),
     "head count": (Symptoms(metadata={"num_attention_heads": (4, 8)}), Family.HEAD_COUNT),
     "rope theta": (Symptoms(metadata={"rope_theta": (10000.0, 1e6)}), Family.ROPE_PARAMETERS),
@@ -181,6 +206,7 @@ CASES: dict[str, tuple[Symptoms, Family]] = {
         Symptoms(ids=ids(("control_strings", [1], [40, 41, 42, 43]), ("control_strings", [2], [44, 45]))),
         Family.TOKENIZER_VOCABULARY,
     ),
+    "control strings in plain text": (Symptoms(smuggled=["<|im_start|>"]), Family.TOKENIZER_VOCABULARY),
     "special id": (Symptoms(special_ids={"bos": (1, 0)}), Family.TOKENIZER_VOCABULARY),
     "bos added": (Symptoms(ids=ids(("ascii", [5, 6], [1, 5, 6]), ("code", [7], [1, 7]))), Family.CONFIG_MISMATCH),
     "template of another model": (Symptoms(templates_compared=9, templates_different=8), Family.CHAT_TEMPLATE),
@@ -217,6 +243,27 @@ def test_what_no_rule_explains_stays_unknown(name: str) -> None:
     assert findings[0].sentence
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        reshaped(UP.replace("0", "1"), (8, 8), (4, 8)),
+        reshaped(UP, (16, 8), (4, 8)),
+        reshaped(UP, (4, 8), (4, 8)),
+        reshaped(UP, (4, 8), (8, 8)),
+    ],
+    ids=["another layer", "a third shape", "its own shape", "the same wrong shape"],
+)
+def test_shapes_that_are_not_each_others_exchange_nothing(other: TensorSymptom) -> None:
+    findings = diagnose(Symptoms(tensors=[reshaped(Q, (4, 8), (8, 8)), other]))
+    assert [finding.family for finding in findings] == [Family.UNKNOWN]
+
+
+def test_two_shapes_reversed_are_transposed_rather_than_exchanged() -> None:
+    down = UP.replace("up", "down")
+    findings = diagnose(Symptoms(tensors=[reshaped(UP, (4, 8), (8, 4)), reshaped(down, (8, 4), (4, 8))]))
+    assert [finding.family for finding in findings] == [Family.TRANSPOSED, Family.SWAPPED_TENSORS]
+
+
 def test_a_cause_stands_before_its_consequences() -> None:
     symptoms = Symptoms(metadata={"rms_norm_eps": (1e-5, 1e-2)}, kl_mean=3.0, kl_limit=0.1, first_diverging_layer="0")
     assert [finding.family for finding in diagnose(symptoms)] == [Family.NORM_EPSILON]
@@ -227,6 +274,12 @@ def test_several_defects_are_all_named_the_surest_first() -> None:
     findings = diagnose(symptoms)
     assert {f.family for f in findings} == {Family.MISSING_TENSOR, Family.CHAT_TEMPLATE, Family.CONFIG_MISMATCH}
     assert [f.confidence for f in findings] == sorted((f.confidence for f in findings), reverse=True)
+
+
+def test_a_copy_of_the_head_that_shares_a_fault_is_not_the_fault() -> None:
+    block = TensorSymptom(UP, Layout.SAME, block_nmse=0.02, block_nmse_limit=0.01)
+    findings = diagnose(Symptoms(tensors=[block], tied_copy_error=0.001))
+    assert [finding.family for finding in findings] == [Family.CORRUPTED_BLOCK, Family.TIED_HEAD]
 
 
 def test_a_family_is_named_once() -> None:

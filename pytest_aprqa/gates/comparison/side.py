@@ -117,10 +117,12 @@ class Side:
     @measured
     def long_row(self) -> tuple[int, ...]:
         """Token ids of the long prompt: the text over and over, as far as the context goes."""
-        wanted = min(self.options.long_tokens, self.context_tokens or self.options.long_tokens)
-        if not self.options.long_tokens:
+        wanted = self.options.long_tokens
+        if not wanted:
             raise Unjudgeable("no long prompt was asked for")
-        if wanted < SHORTEST_LONG_TOKENS:
+        if self.context_tokens is not None and self.context_tokens < wanted:
+            wanted = self.context_tokens
+        if wanted < min(self.options.long_tokens, SHORTEST_LONG_TOKENS):
             raise Unjudgeable(f"the context of {self.context_tokens} tokens takes no long prompt")
         once_row = self._ask(lambda engine: engine.encode([PARITY_TEXT], special=True))[0]
         times = -(-wanted // max(len(once_row), 1)) + 1

@@ -6,7 +6,7 @@ from collections import Counter
 
 from pytest_aprqa.conversion import TensorView
 from pytest_aprqa.core import Format, Quantization, Verdict, corroborated, falsified
-from pytest_aprqa.formats import readable
+from pytest_aprqa.formats import APR_TYPES, readable
 from pytest_aprqa.gates.comparison.pair import EMBEDDING, HEAD, Pair
 from pytest_aprqa.gates.comparison.promises import FILE_TYPES, GROUP, PROMISES, WIDE, Promise
 from pytest_aprqa.gates.structure import excerpt
@@ -33,7 +33,7 @@ def judge_types(pair: Pair) -> Verdict:
     if quantization is None:
         return corroborated(f"all types are known, and none is promised: {shares}", compared=len(tensors))
     promise = PROMISES[quantization]
-    wrong = [f"{name} is {view.entry.dtype}" for name, view in tensors.items() if not _kept(promise, view, pair)]
+    wrong = [f"{name} is {tensors[name].entry.dtype}" for name in _unkept(promise, pair)]
     if wrong:
         return falsified(
             f"{len(wrong)} of {len(tensors)} tensors are not what {quantization} promises, such as {wrong[0]}",
@@ -41,15 +41,25 @@ def judge_types(pair: Pair) -> Verdict:
             tensors=excerpt(wrong),
             shares=shares,
         )
-    big = [view for name, view in tensors.items() if _is_matrix(view) and name not in _KEPT_WIDE]
-    main = sum(view.entry.values for view in big if view.entry.dtype in promise.main)
-    if 2 * main < sum(view.entry.values for view in big):
+    if _others(promise, pair):
         return falsified(
             f"{quantization} promises most values as {' or '.join(sorted(promise.main))}, found {shares}",
             compared=len(tensors),
             shares=shares,
         )
     return corroborated(f"types are those of {quantization}: {shares}", compared=len(tensors), shares=shares)
+
+
+def broken_promises(pair: Pair) -> dict[str, str]:
+    """The tensors that are not stored as was promised, with the words for what was."""
+    quantization = promised(pair)
+    promise = PROMISES.get(quantization) if quantization else None
+    if promise is None:
+        return {}
+    own = {dtype for dtype in promise.main if pair.format is Format.APR or dtype not in APR_TYPES}
+    main, wide = " or ".join(sorted(own)), " or ".join(sorted(WIDE))
+    names = _unkept(promise, pair) or _others(promise, pair)
+    return {name: main if _is_matrix(pair.artefact.tensors[name]) else wide for name in names}
 
 
 def promised(pair: Pair) -> Quantization | None:
@@ -70,6 +80,20 @@ def word_of(pair: Pair) -> str:
         if _is_matrix(view):
             values[view.entry.dtype] += view.entry.values
     return values.most_common(1)[0][0] if values else "F32"
+
+
+def _unkept(promise: Promise, pair: Pair) -> list[str]:
+    """Tensors of a type that the recipe does not know."""
+    return [name for name, view in pair.artefact.tensors.items() if not _kept(promise, view, pair)]
+
+
+def _others(promise: Promise, pair: Pair) -> list[str]:
+    """The big matrices of another type than the quantization's own, where those hold most of the values."""
+    tensors = pair.artefact.tensors
+    big = [name for name, view in tensors.items() if _is_matrix(view) and name not in _KEPT_WIDE]
+    others = [name for name in big if tensors[name].entry.dtype not in promise.main]
+    other, all_ = (sum(tensors[name].entry.values for name in names) for names in (others, big))
+    return others if 2 * other > all_ else []
 
 
 def _kept(promise: Promise, view: TensorView, pair: Pair) -> bool:

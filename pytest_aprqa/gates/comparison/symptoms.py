@@ -11,9 +11,11 @@ from pytest_aprqa.gates.comparison.metadata import differences
 from pytest_aprqa.gates.comparison.pair import Pair
 from pytest_aprqa.gates.comparison.side import Side
 from pytest_aprqa.gates.comparison.specials import special_ids
-from pytest_aprqa.gates.comparison.stored_types import word_of
+from pytest_aprqa.gates.comparison.stored_types import broken_promises, word_of
 from pytest_aprqa.gates.comparison.tensors import Compared, TensorPass
 from pytest_aprqa.gates.comparison.texts import KINDS, TEXTS
+from pytest_aprqa.gates.comparison.tied import wrong_copy
+from pytest_aprqa.gates.comparison.tokens import smuggled
 from pytest_aprqa.parity import (
     Divergence,
     IdMismatch,
@@ -48,6 +50,7 @@ def collect_symptoms(pair: Pair) -> Symptoms:
         tensors_compared=len(found.compared) if isinstance(found := pair.memory.get("tensors"), TensorPass) else 0,
         missing=tuple(sorted(pair.reference_names - named - optional)),
         extra=tuple(sorted(named - pair.reference_names - optional)) if not pair.options.filter else (),
+        tied_copy_error=wrong_copy(pair),
         metadata=differences(pair),
         ids=tuple(_id_mismatches(pair)),
         texts_compared=len(TEXTS) if _both(pair, "ids") else 0,
@@ -56,6 +59,7 @@ def collect_symptoms(pair: Pair) -> Symptoms:
         merges_found=len(theirs.merges) if theirs else None,
         merges_differ=bool(ours and theirs and ours.merges != theirs.merges),
         special_ids=_special_differences(pair),
+        smuggled=_smuggled(pair),
         templates_compared=len(rendered[0]) if rendered else 0,
         templates_different=sum(one != other for one, other in zip(*rendered, strict=True)) if rendered else 0,
         template_missing=bool(ours and ours.chat_template and theirs and not theirs.chat_template),
@@ -78,17 +82,17 @@ def _errors(pair: Pair) -> list[str]:
 
 
 def _tensor_symptoms(pair: Pair) -> list[TensorSymptom]:
-    """Tensors of another shape, then those whose values are beyond a limit."""
+    """Tensors of another shape, then those whose values are beyond a limit, then others of another type."""
     symptoms = [
         TensorSymptom(shape.name, shape=shape.found, expected_shape=shape.wanted)
         for shape in pair.shapes
         if shape.found != shape.wanted
     ]
     done = pair.memory.get("tensors")
-    if not isinstance(done, TensorPass):
-        return symptoms
+    compared = done.compared if isinstance(done, TensorPass) else ()
+    promised = broken_promises(pair)
     looked_up = 0
-    for tensor in done.compared:
+    for tensor in compared:
         limits = {quantity: _tensor_limit(pair, tensor, quantity) for quantity in _TENSOR_QUANTITIES}
         if not _is_ill(tensor, limits):
             continue
@@ -96,32 +100,46 @@ def _tensor_symptoms(pair: Pair) -> list[TensorSymptom]:
         if tensor.layout in _STRANGE and looked_up < _LOOKED_UP:
             looked_up += 1
             match = once(pair.memory, f"resemblance of {tensor.name}", partial(_resemblance, pair, tensor))
-        by_scale = max((tensor.error.small, tensor.error.large), key=lambda block: block.scale_error)
-        by_error = max((tensor.error.small, tensor.error.large), key=lambda block: block.nmse)
-        symptoms.append(
-            TensorSymptom(
-                tensor.name,
-                layout=tensor.layout,
-                numbers=tensor.layout_numbers,
-                nmse=tensor.error.nmse,
-                nmse_limit=limits[Quantity.TENSOR_NMSE],
-                cosine=tensor.error.cosine,
-                scale=tensor.error.scale,
-                block_scale_error=by_scale.scale_error,
-                block_scale=by_scale.scale,
-                block_scale_limit=limits[Quantity.BLOCK_SCALE],
-                block_nmse=by_error.nmse,
-                block_nmse_limit=limits[Quantity.BLOCK_NMSE],
-                block_index=by_error.nmse_index,
-                block_values=by_error.block_values,
-                nan_count=tensor.theirs.nan_count,
-                inf_count=tensor.theirs.inf_count,
-                dtype=tensor.dtype,
-                resembles=match[0] if match else None,
-                resemblance=match[1] if match else 0.0,
-            )
-        )
+        symptoms.append(_symptom(tensor, limits, match, promised.pop(tensor.name, None)))
+    layouts = {tensor.name: tensor.layout for tensor in compared}
+    dtypes = {name: pair.artefact.tensors[name].entry.dtype for name in promised}
+    symptoms += [
+        TensorSymptom(name, layout=layouts.get(name), dtype=dtypes[name], expected_dtype=expected)
+        for name, expected in promised.items()
+    ]
     return symptoms
+
+
+def _symptom(
+    tensor: Compared,
+    limits: dict[Quantity, float | None],
+    match: tuple[str, float] | None,
+    expected_dtype: str | None,
+) -> TensorSymptom:
+    by_scale = max((tensor.error.small, tensor.error.large), key=lambda block: block.scale_error)
+    by_error = max((tensor.error.small, tensor.error.large), key=lambda block: block.nmse)
+    return TensorSymptom(
+        tensor.name,
+        layout=tensor.layout,
+        numbers=tensor.layout_numbers,
+        nmse=tensor.error.nmse,
+        nmse_limit=limits[Quantity.TENSOR_NMSE],
+        cosine=tensor.error.cosine,
+        scale=tensor.error.scale,
+        block_scale_error=by_scale.scale_error,
+        block_scale=by_scale.scale,
+        block_scale_limit=limits[Quantity.BLOCK_SCALE],
+        block_nmse=by_error.nmse,
+        block_nmse_limit=limits[Quantity.BLOCK_NMSE],
+        block_index=by_error.nmse_index,
+        block_values=by_error.block_values,
+        nan_count=tensor.theirs.nan_count,
+        inf_count=tensor.theirs.inf_count,
+        dtype=tensor.dtype,
+        expected_dtype=expected_dtype,
+        resembles=match[0] if match else None,
+        resemblance=match[1] if match else 0.0,
+    )
 
 
 _TENSOR_QUANTITIES: Final = (Quantity.TENSOR_NMSE, Quantity.BLOCK_NMSE, Quantity.BLOCK_SCALE)
@@ -171,6 +189,11 @@ def _vocabulary_differences(pair: Pair) -> tuple[int, ...]:
 def _special_differences(pair: Pair) -> dict[str, tuple[Json, Json]]:
     ours, theirs = special_ids(pair.reference), special_ids(pair.artefact)
     return {role: (ours[role], theirs.get(role)) for role in ours if ours[role] != theirs.get(role)}
+
+
+def _smuggled(pair: Pair) -> tuple[str, ...]:
+    rows = side.memory.get("hostile_ids") if isinstance(side := pair.memory.get("theirs"), Side) else None
+    return smuggled(pair, rows) if isinstance(rows, tuple) else ()
 
 
 def _both(pair: Pair, name: str) -> tuple[Any, Any] | None:

@@ -8,7 +8,7 @@ from typing import Final
 from pytest_aprqa.core import Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.gates.comparison.measured import Unjudgeable
 from pytest_aprqa.gates.comparison.pair import Pair
-from pytest_aprqa.gates.comparison.side import hostile_texts
+from pytest_aprqa.gates.comparison.side import Rows, hostile_texts
 from pytest_aprqa.gates.comparison.specials import control_ids, special_ids
 from pytest_aprqa.gates.comparison.texts import BYTE_KINDS, KINDS, TEXTS
 from pytest_aprqa.parity import compare_ids
@@ -97,9 +97,8 @@ def judge_injection(pair: Pair) -> Verdict:
     specials = pair.ours.specials
     if not specials:
         return inconclusive("the ground truth has no control strings")
-    control = set(control_ids(pair.reference).values())
     texts, rows = hostile_texts(specials), pair.theirs.hostile_ids
-    wrong = [place for place, row in enumerate(rows) if control.intersection(row)]
+    wrong = _smuggling(pair, rows)
     if wrong:
         first = wrong[0]
         return falsified(
@@ -109,6 +108,17 @@ def judge_injection(pair: Pair) -> Verdict:
             texts=[texts[place][:80] for place in wrong[:5]],
         )
     return corroborated(f"{len(rows)} texts with control strings hold no control token", compared=len(rows))
+
+
+def smuggled(pair: Pair, rows: Rows) -> tuple[str, ...]:
+    """The hostile texts that control tokens came of, given the ids that the artefact made of all of them."""
+    texts = hostile_texts(pair.ours.specials)
+    return tuple(texts[place] for place in _smuggling(pair, rows))
+
+
+def _smuggling(pair: Pair, rows: Rows) -> list[int]:
+    control = set(control_ids(pair.reference).values())
+    return [place for place, row in enumerate(rows) if control.intersection(row)]
 
 
 def _judge_vocabulary(pair: Pair) -> Verdict:

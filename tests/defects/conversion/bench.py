@@ -6,7 +6,7 @@ The ground truth and .apr files run in this process, llama.cpp in a child of its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -200,8 +200,6 @@ def families(artefact: Artefact, pair: Pair) -> tuple[Family, ...]:
     if not artefact.compared:
         return ()
     judge_static(artefact, pair)
-    with suppress(AprqaError):
-        _ = pair.artefact  # what the file says, or why it cannot be read, is evidence too
     return tuple(diagnosis.family for diagnosis in diagnose_pair(pair))
 
 

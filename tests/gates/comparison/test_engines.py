@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,13 @@ def test_a_limit_inside_the_interval_is_said(healthy: dict[str, Path], tmp_path:
 
 def test_a_context_too_short_for_a_long_prompt_is_inconclusive(healthy: dict[str, Path], tmp_path: Path) -> None:
     pair = pair_of(healthy["f32"], tmp_path, ours=StandIn(), theirs=StandIn())
-    pair.options = type(OPTIONS)(long_tokens=4100)
+    pair.reference = replace(pair.reference, config={**pair.reference.config, "max_position_embeddings": 256})
     verdict = judge_gate("F-LOGIT-LONG-001", pair, alone=True)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "context of 2048" in verdict.reason
+    assert "context of 256" in verdict.reason
+
+
+def test_a_long_prompt_fills_a_context_that_takes_no_longer_one(healthy: dict[str, Path], tmp_path: Path) -> None:
+    pair = pair_of(healthy["f32"], tmp_path, ours=StandIn(), theirs=StandIn())
+    pair.options = type(OPTIONS)(long_tokens=4100)
+    assert len(pair.ours.long_row) == 2048

@@ -14,7 +14,8 @@ import pytest
 from pytest_aprqa.core import Format, Outcome, Quantization
 from pytest_aprqa.formats import GgufTensor, read_gguf, read_tensor, write_gguf
 from pytest_aprqa.formats.apr_layout import HEADER, HEADER_BYTES, header_checksum
-from pytest_aprqa.gates import COMPARISONS, Kind, Pair, judge_gate
+from pytest_aprqa.gates import COMPARISONS, Kind, Pair, diagnose_pair, judge_gate
+from pytest_aprqa.parity import Family
 from tests.defects.edits import EMBEDDING, edited_tensors, set_config
 from tests.gates.comparison.pairs import make_from, outcomes, pair_of
 
@@ -143,6 +144,54 @@ def test_a_gate_of_names_and_shapes_fails_on_its_defect(
     path = rewritten(healthy["f32"], tmp_path / "model.gguf", change)
     verdict = judge_gate(gate_id, pair_of(path, tmp_path / "scratch"), alone=True)
     assert verdict.outcome is Outcome.FALSIFIED, verdict.reason
+
+
+def half_rotated(_: dict[str, GgufTensor], fields: dict[str, Any]) -> None:
+    fields["llama.rope.dimension_count"] //= 2
+
+
+def test_half_a_head_rotated_is_another_rotary_embedding(healthy: dict[str, Path], tmp_path: Path) -> None:
+    pair = pair_of(rewritten(healthy["f32"], tmp_path / "model.gguf", half_rotated), tmp_path / "scratch")
+    assert pair.artefact.config["partial_rotary_factor"] == 0.5
+    verdict = judge_gate("F-META-ROPE-001", pair)
+    assert verdict.outcome is Outcome.FALSIFIED
+    assert "partial_rotary_factor is 1 in config.json, the file says 0.5" in verdict.reason
+    assert [one.family for one in diagnose_pair(pair)] == [Family.ROPE_PARAMETERS]
+
+
+def no_width(_: dict[str, GgufTensor], fields: dict[str, Any]) -> None:
+    del fields["llama.attention.key_length"]
+    fields["llama.attention.head_count"] = 100_000
+
+
+def test_heads_without_a_width_end_in_no_traceback(healthy: dict[str, Path], tmp_path: Path) -> None:
+    pair = pair_of(rewritten(healthy["f32"], tmp_path / "model.gguf", no_width), tmp_path / "scratch")
+    assert judge_gate("F-META-HEADS-001", pair).outcome is Outcome.FALSIFIED
+
+
+def test_a_diagnosis_opens_the_artefact_itself(healthy: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(healthy["f32"].read_bytes()[:1000])
+    assert [one.family for one in diagnose_pair(pair_of(tmp_path / "model.gguf", tmp_path))] == [Family.TRUNCATED_FILE]
+    path = rewritten(healthy["f32"], tmp_path / "lost.gguf", lost)
+    assert [one.family for one in diagnose_pair(pair_of(path, tmp_path))] == [Family.MISSING_TENSOR]
+
+
+@pytest.mark.parametrize("word", ["f32", "q8_0", "q4_k_m"])
+def test_a_broken_promise_is_a_symptom_and_a_kept_one_is_none(
+    word: str, healthy: dict[str, Path], tmp_path: Path
+) -> None:
+    assert diagnose_pair(pair_of(healthy[word], tmp_path, quantization=Quantization(word))) == ()
+    other = Quantization.F32 if word != "f32" else Quantization.Q8_0
+    found = diagnose_pair(pair_of(healthy[word], tmp_path, quantization=other))
+    assert [one.family for one in found] == [Family.DTYPE_MISREAD]
+    assert f"where {other.upper()} was expected" in found[0].sentence
+
+
+def test_a_finer_type_for_most_values_is_a_symptom(healthy: dict[str, Path], tmp_path: Path) -> None:
+    pair = pair_of(healthy["q8_0"], tmp_path, quantization=Quantization.Q4_K_M)
+    assert judge_gate("F-CONTRACT-I3-001", pair).outcome is Outcome.FALSIFIED
+    found = diagnose_pair(pair)
+    assert "stored as Q8_0 where Q4_K or Q5_0 was expected" in found[0].sentence
 
 
 @pytest.mark.parametrize("promised", [Quantization.Q4_K_M, Quantization.Q8_0, Quantization.F16])
