@@ -24,7 +24,7 @@ import numpy as np
 from pytest_aprqa import embedded
 from pytest_aprqa.conversion import convert, open_model
 from pytest_aprqa.core import Backend, Format, Quantization, Target, Weights
-from pytest_aprqa.engines import Limits, open_engine
+from pytest_aprqa.engines import Limits, instruments_of, open_engine
 from pytest_aprqa.gates import Options, Pair
 
 _LOOP = """
@@ -134,7 +134,8 @@ def _divergence(model: Path, weights: Weights, scratch: Path, positions: int) ->
     other = open_engine(Target("benchmark/other", format, None, Backend.CPU), weights, limits)
     path = weights.files[0] if format is Format.GGUF else weights.folder
     options = Options(positions=positions)
-    pair = Pair(open_model(model), path, format, None, scratch, lambda: truth, lambda: other, options=options)
+    sides = (lambda: instruments_of(truth), lambda: instruments_of(other))
+    pair = Pair(open_model(model), path, format, None, scratch, *sides, options=options)
     found = pair.text_divergence
     _say(f"    {found.positions} positions, mean {found.kl_mean.value:.3g}, largest {found.kl_max:.3g}")
     truth.close()

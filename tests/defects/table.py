@@ -93,7 +93,7 @@ def _page(bench: Bench) -> Iterator[str]:
     yield _CONVERSION
     yield from _conversion_table([_row(bench, *case) for case in CASES])
     if GAPS:
-        yield "## Gaps\n\nNot caught or not named yet; the tests expect these to fail, and fail when they no longer do.\n"
+        yield "## Gaps\n\nNot caught or not named yet; the tests expect these to fail, and fail once they do not.\n"
         gaps = ((name, artefact.label, why) for (name, artefact), why in GAPS.items())
         yield from _table(("defect", "format", "why"), gaps)
     yield "## Gates that never speak first\n\nAnother gate is falsified before them; judged alone, they see it too.\n"

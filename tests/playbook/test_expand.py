@@ -82,7 +82,7 @@ def test_the_users_file_is_a_target_of_its_own_beside_the_quantizations_to_be_ma
         playbook = read(f"model: {model}\ntest_matrix: {{modalities: [run], backends: [cpu]}}\n")
         targets = [cell.target for cell in list_cells(playbook.model, playbook.matrix)]
         files = [users_file(playbook.model, target) for target in targets]
-        return [(target.id, file and file.name) for target, file in zip(targets, files, strict=True)]
+        return [(target.id, file.name if file else None) for target, file in zip(targets, files, strict=True)]
 
     assert made("") == [("gguf-cpu", "own.gguf")]
     assert made(", quantizations: [q8_0]") == [("gguf-q8_0-cpu", "own.gguf")]
