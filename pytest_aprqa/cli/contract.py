@@ -48,7 +48,8 @@ def validate_contract(
 
     With --against also the contract: names, types, statistics, layout, metadata and tokenizer of the ground truth.
 
-    Exit code: 0 when everything stood, 1 when something was refuted or could not be judged, 2 for unusable input.
+    Exit code: 0 when everything stood, 1 when something was refuted or a required gate could not
+    be judged, 2 for unusable input.
     """
     from pytest_aprqa.gates import EnginePool
     from pytest_aprqa.gates import validate_contract as validate

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import say
-from pytest_aprqa.core import Format, Quantization
+from pytest_aprqa.core import ArtefactError, Format, Quantization
 
 if TYPE_CHECKING:
     from pytest_aprqa.conversion import Converted
@@ -57,6 +57,8 @@ def find_model(source: str, cache: Path | None) -> Path:
         return path
     from pytest_aprqa.weights import Search, Wanted, resolve
 
+    if not Wanted(source).on_hub or source.endswith((".gguf", ".apr", ".safetensors")):
+        raise ArtefactError("is not there", path=path, expected="a model file, a Hugging Face folder or org/name")
     return resolve(Wanted(source), Search(model_cache=cache, environment=dict(os.environ))).folder
 
 

@@ -30,9 +30,18 @@ from pytest_aprqa.evidence.record import (
     record_of_gate,
     untimed_record,
 )
-from pytest_aprqa.evidence.store import EVIDENCE_NAME, model_folder, output_folder, read_evidence, write_evidence
+from pytest_aprqa.evidence.store import (
+    COMPLETE_NAME,
+    EVIDENCE_NAME,
+    keep_complete,
+    model_folder,
+    output_folder,
+    read_evidence,
+    write_evidence,
+)
 
 __all__ = [
+    "COMPLETE_NAME",
     "EVIDENCE_NAME",
     "GARBAGE",
     "JOURNAL_NAME",
@@ -56,6 +65,7 @@ __all__ = [
     "completion_of",
     "content_key",
     "distinct_prompts",
+    "keep_complete",
     "model_folder",
     "output_folder",
     "plain_json",

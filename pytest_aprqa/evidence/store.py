@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import EvidenceError, Json
 from pytest_aprqa.evidence.atomic import write_atomically
-from pytest_aprqa.evidence.evidence import SCHEMA_VERSION, Evidence
+from pytest_aprqa.evidence.evidence import SCHEMA_VERSION, Evidence, Selection
 from pytest_aprqa.evidence.foreign import read_foreign
 from pytest_aprqa.evidence.journal import JOURNAL_NAME, read_journal
 from pytest_aprqa.evidence.parse import MAX_BYTES, parse_json, read_bytes
 
 EVIDENCE_NAME: Final = "evidence.json"
 """File name of the evidence in the output folder."""
+
+COMPLETE_NAME: Final = "evidence.complete.json"
+"""File name of the last complete run's evidence, where a partial run took its place."""
 
 _MAX_FOLDER_CHARS: Final = 120
 """File systems allow 255 bytes; temporary names need some."""
@@ -71,6 +75,17 @@ def write_evidence(folder: Path, evidence: Evidence) -> Path:
     text = json.dumps(evidence.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, text.encode("utf-8") + b"\n")
     return path
+
+
+def keep_complete(folder: Path) -> None:
+    """Puts a complete run's evidence aside before a partial run, such as ``--lf``, writes its own.
+
+    Evidence that cannot be read, or cannot be moved, stays where it is.
+    """
+    path = folder / EVIDENCE_NAME
+    with suppress(EvidenceError, OSError):
+        if path.is_file() and read_evidence(path).run.selection is Selection.COMPLETE:
+            path.replace(folder / COMPLETE_NAME)
 
 
 def read_evidence(path: Path, *, max_bytes: int = MAX_BYTES) -> Evidence:

@@ -30,14 +30,13 @@ INVARIANTS: Final = (
 _NEED_ENGINES: Final = frozenset({"F-CONTRACT-I1-001", "F-CONTRACT-I5-001"})
 _OF_THE_FILE: Final = ("F-APR-FORMAT-003", "F-APR-FORMAT-002", "F-APR-FORMAT-001", "F-CONTRACT-I3-001")
 """Comparisons that look at the artefact alone."""
-_OF_TOKENIZER_FILES: Final = ("F-TOKEN-SPECIAL-001", "F-TOKEN-IDS-001")
-"""Of tokens, what the files alone can refute."""
+_OF_TOKENIZER_FILES: Final = ("F-TOKEN-SPECIAL-001", "F-TOKEN-IDS-001", "F-CHAT-TEMPLATE-001")
+"""Of tokens and templates, what the files alone can refute."""
 _OF_TOKENIZERS: Final = (
     *_OF_TOKENIZER_FILES,
     "F-TOKEN-BYTES-001",
     "F-TOKEN-BOS-001",
     "F-SEC-INJECT-001",
-    "F-CHAT-TEMPLATE-001",
 )
 
 

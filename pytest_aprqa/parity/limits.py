@@ -74,7 +74,9 @@ class Limit:
         return measured <= self.value if self.at_most else measured >= self.value
 
     def __str__(self) -> str:
-        return f"{'≤' if self.at_most else '≥'} {self.value:.4g} ({self.source})"
+        # What is asked of cosines and agreements is told by what may be missing to one.
+        digits = 8 if 0.99 < self.value < 1 else 4
+        return f"{'≤' if self.at_most else '≥'} {self.value:.{digits}g} ({self.source})"
 
 
 def limit_for(

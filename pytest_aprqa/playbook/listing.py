@@ -50,6 +50,12 @@ def specs(oracles: Sequence[Oracle]) -> tuple[OracleSpec, ...]:
     )
 
 
+def _nothing_to_judge(oracles: Sequence[Oracle]) -> tuple[OracleSpec, ...]:
+    """Where hf_parity is a scenario's only oracle nothing judges its answer, and habit must not take its place."""
+    why = "hf_parity compares logits and judges no answer; what it found is among the parity items"
+    return (OracleSpec("unjudgeable", {"why": why}),) if oracles else ()
+
+
 def _json(value: JsonValue) -> Json:
     """The same value in the core's words."""
     copied: Json = json.loads(json.dumps(value))
@@ -69,7 +75,7 @@ def _explicit(document: Document, root: Node) -> Iterator[Scenario]:
 
 def _scenario(entry: ListedScenario, turns: tuple[str, ...], line: int) -> Iterator[Scenario]:
     """One scenario, or one for each format and backend of an entry that is restricted to several."""
-    declared = specs(entry.oracle)
+    declared = specs(entry.oracle) or (() if entry.expected is not None else _nothing_to_judge(entry.oracle))
     judged_as_number = not declared or any(oracle.type == OracleType.ARITHMETIC for oracle in declared)
     expected = _number_or(entry.expected) if judged_as_number else _json(entry.expected)
     oracles = declared or _oracle_for(expected)

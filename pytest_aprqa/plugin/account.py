@@ -24,6 +24,7 @@ from pytest_aprqa.evidence import (
     Selection,
     WeightsInfo,
     distinct_prompts,
+    keep_complete,
     write_evidence,
 )
 from pytest_aprqa.reports import CellTally, render_step_summary
@@ -128,6 +129,8 @@ class Account:
             mqs=scored,
         )
         self._open_journal().close()
+        if selection is Selection.PARTIAL:
+            keep_complete(self.folder)
         write_evidence(self.folder, evidence)
         (self.folder / SUMMARY_NAME).write_text(render_step_summary(evidence, mqs), encoding="utf-8")
         return evidence, mqs

@@ -18,7 +18,7 @@ from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.reports import header_lines, render_summary, visible
 from pytest_aprqa.scoring import Mqs, score_upstream
 
-_ENGINE_LIBRARIES = ("torch", "transformers")
+_ENGINE_LIBRARIES = ("torch", "transformers", "xllamacpp", "cyllama")
 """Named in the header; asking their metadata does not import them."""
 
 

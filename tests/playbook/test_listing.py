@@ -131,3 +131,12 @@ def test_a_scenario_without_a_cell_is_reported(read: Read) -> None:
     assert playbook.reports == ("line 3: scenario a is for cells of serve, of which there is none",)
     talk = read(BASE.replace("[run, chat]", "[run]") + "scenarios: [{name: t, turns: [a, b]}]")
     assert talk.reports == ("line 3: scenario t is a conversation, and there is no chat cell",)
+
+
+def test_where_hf_parity_is_the_only_oracle_no_habit_judges_the_answer(read: Read) -> None:
+    playbook = read(
+        "model: {hf_repo: a/b}\ntest_matrix: {}\nscenarios:\n"
+        "  - {prompt: What is 2+2?, oracle: {type: hf_parity, config: {corpus_path: x}}}\n"
+        "  - {prompt: What is 2+3?, oracle: hf_parity, expected: 5}\n"
+    )
+    assert [[spec.type for spec in it.oracles] for it in playbook.listed_scenarios] == [["unjudgeable"], ["arithmetic"]]

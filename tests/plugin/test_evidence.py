@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pytest_aprqa.core import Outcome
-from pytest_aprqa.evidence import read_journal, untimed
+from pytest_aprqa.evidence import read_evidence, read_journal, untimed
 from tests.plugin.conftest import FOLDER, Project
 
 
@@ -129,3 +129,14 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(project: Pro
 def test_warnings_and_what_is_not_tested_are_shown(serial: Project) -> None:
     result = serial.run(serial.playbook(oracels=[], profile_ci={"enabled": True}))
     result.stdout.fnmatch_lines(["warning: *did you mean 'oracles'*", "not tested: *profile_ci*"])
+
+
+def test_a_partial_run_puts_a_complete_runs_evidence_aside(serial: Project) -> None:
+    playbook = serial.playbook()
+    serial.run(playbook)
+    whole = serial.evidence()
+    for _ in range(2):
+        serial.run(playbook, "-k", "two_plus_two")
+    folder = serial.pytester.path / "certifications" / FOLDER
+    assert read_evidence(folder / "evidence.complete.json") == whole
+    assert len(serial.evidence().records) < len(whole.records)

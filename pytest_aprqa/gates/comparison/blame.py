@@ -40,6 +40,8 @@ def diagnose_pair(pair: Pair) -> tuple[Diagnosis, ...]:
 
 def with_cause(gate_id: str, verdict: Verdict, pair: Pair) -> Verdict:
     """A falsified verdict with its probable cause, in the details and at the end of the reason."""
+    if not pair.reference.tensors:
+        return verdict  # there is nothing to have gone astray from
     found = diagnose_pair(pair)
     textual = gate_id in _TEXT_GATES
     fitting = [one for one in found if (one.family in _OF_TEXT) == textual]
