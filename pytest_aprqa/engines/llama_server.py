@@ -13,16 +13,19 @@ import os
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pytest_aprqa.core import EngineRefused
 
 _TEMPLATE_FAULT = "chat template parsing error"
 _LOG_PREFIX = re.compile(r"^[\d.]+ E ")
 """How the server begins the lines that tell of errors."""
+_LOG_WAIT_S = 5.0
+_LOG_PAUSE_S = 0.2
 _ALL_LAYERS = 999
 """More than any model has: all of them go to the GPU."""
 
@@ -170,10 +173,20 @@ def _start(settings: Any, file: Path) -> Any:  # noqa: ANN401 - of a library wit
         try:
             return xllamacpp.Server(settings)
         except RuntimeError as exc:
-            log.seek(0)
-            printed = log.read().decode("utf-8", errors="replace")
+            printed = _settled(log)
             words = f"cannot load {file}: llama.cpp's server does not start: {_cause(printed) or exc}"
             raise (TemplateRefused if _TEMPLATE_FAULT in printed else EngineRefused)(words) from exc
+
+
+def _settled(log: IO[bytes]) -> str:
+    """What was logged, once nothing more comes: llama.cpp's log has a thread of its own, for which no error waits."""
+    deadline, printed = time.monotonic() + _LOG_WAIT_S, ""
+    while True:
+        log.seek(0)
+        before, printed = printed, log.read().decode("utf-8", errors="replace")
+        if (_cause(printed) and printed == before) or time.monotonic() > deadline:
+            return printed
+        time.sleep(_LOG_PAUSE_S)
 
 
 @contextlib.contextmanager
