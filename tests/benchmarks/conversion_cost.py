@@ -157,9 +157,10 @@ def _copied(model: Path, target: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
+    """Runs a process; where it fails, its last words are the error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        _say(f"    failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError((done.stderr.strip().splitlines() or ["no words"])[-1])
 
 
 def _say(line: str) -> None:
@@ -169,7 +170,11 @@ def _say(line: str) -> None:
 
 def _row(what: str, size_bytes: int | None, base_s: float | None, work: Callable[[], object]) -> float:
     started = time.perf_counter()
-    work()
+    try:
+        work()
+    except RuntimeError as exc:
+        _say(f"{what:52} failed: {exc}")
+        return 1.0
     seconds = time.perf_counter() - started
     rate = "" if size_bytes is None else f"{size_bytes / seconds / 1e6:9.0f} MB/s"
     ratio = "" if base_s is None else f"{seconds / base_s:8.2f} ×"
