@@ -55,7 +55,7 @@ class Answer:
     text: str
     """Generated text only: no prompt, no banner; special tokens are kept visible, less one trailing stop token."""
     token_ids: tuple[int, ...]
-    """Generated ids, the stop token included."""
+    """Generated ids, the stop token included; empty where a server tells none."""
     finish: Finish
     prompt_tokens: int
     """Tokens the model saw before this answer."""

@@ -74,6 +74,8 @@ class Gate:
     """The hypothesis, as a sentence that can be refuted."""
     gateway: Gateway | None = None
     """The gateway that fails with this gate, if any."""
+    timed: bool = False
+    """Whether its reason tells times or sizes, which differ from run to run."""
 
 
 def _gateway_gate(id: str, gateway: Gateway, title: str) -> Gate:
@@ -83,6 +85,26 @@ def _gateway_gate(id: str, gateway: Gateway, title: str) -> Gate:
 def _compatible(id: str, title: str, severity: Severity = Severity.P0) -> Gate:
     """A gate on what conversion and quantization did to one artefact."""
     return Gate(id, Category.COMP, severity, title)
+
+
+def _served(id: str, title: str, severity: Severity = Severity.P1, category: Category = Category.QUAL) -> Gate:
+    """A gate on a server that holds the model, by what a client sees."""
+    return Gate(id, category, severity, title, timed=True)
+
+
+def _robust(id: str, title: str, severity: Severity = Severity.P1) -> Gate:
+    """A gate on what a server does with bad clients and bad requests."""
+    return Gate(id, Category.EDGE, severity, title, timed=True)
+
+
+def _steady(id: str, title: str, severity: Severity = Severity.P1) -> Gate:
+    """A gate on state: what came before must not change an answer."""
+    return Gate(id, Category.STAB, severity, title)
+
+
+def _speed(id: str, title: str, severity: Severity = Severity.P1) -> Gate:
+    """A gate on what was measured with a clock or in bytes."""
+    return Gate(id, Category.PERF, severity, title, timed=True)
 
 
 def _regression(id: str, title: str) -> Gate:
@@ -186,6 +208,81 @@ _ALL: Final = (
     _regression("F-CONV-RT-BYTE-001", "a round trip through the same format gives the same bytes"),
     _regression("F-CONV-IDEM-001", "converting twice gives the same bytes"),
     _regression("F-CONV-COM-001", "GGUF to APR gives what GGUF to SafeTensors to APR gives"),
+    # Layers of one model, looked at while it answers.
+    Gate("F-TRACE-PAYLOAD-002", Category.QUAL, Severity.P0, "the text that was traced is not garbage"),
+    Gate("F-TRACE-006", Category.QUAL, Severity.P1, "no module's output explodes"),
+    Gate("F-TRACE-DEAD-001", Category.QUAL, Severity.P1, "no module's output is zero, or the same at every token"),
+    # State: caches, batches, seeds.
+    _steady("F-STATE-TIMING-001", "logits computed token by token over the cache are those computed at once"),
+    _steady("F-STATE-CORRUPT-001", "a prompt is answered after another prompt as it was before"),
+    _steady("F-STATE-BATCH-001", "a row in a padded batch gets the logits that it gets alone"),
+    _steady("F-STATE-REPEAT-001", "the same greedy request gives the same tokens twice"),
+    _steady("F-RUN-005", "the same seed gives the same sampled tokens twice"),
+    _compatible("F-PAR-001", "the gpu computes what the cpu computes", Severity.P1),
+    # Speed and memory.
+    _speed("F-PROFILE-007", "a floor that no machine reaches is refused", Severity.P0),
+    _speed("F-PROFILE-CI-001", "decoding is as fast as its floor"),
+    _speed("F-PROFILE-CI-002", "the 99th percentile of the time between tokens stays under its ceiling"),
+    _speed("F-PROFILE-CI-003", "the median time between tokens stays under its ceiling", Severity.P2),
+    _speed("F-PERF-002", "the first token comes before its ceiling"),
+    _speed("F-PERF-003", "the gpu decodes at least as fast as the cpu"),
+    _speed("F-PERF-005", "the largest memory stays under its ceiling"),
+    _speed("F-PERF-006", "memory does not grow from request to request", Severity.P2),
+    _speed("F-PERF-007", "the model is loaded before its ceiling", Severity.P2),
+    _speed("F-PROFILE-DIFF-001", "decoding is not slower than in the baseline by more than its limit"),
+    _speed("F-PROFILE-DIFF-002", "time to and between tokens is not longer than in the baseline by more", Severity.P2),
+    # The server: up, healthy, listed.
+    _served("F-SERVE-001", "the server becomes ready before its deadline", Severity.P0, Category.STAB),
+    _served("F-HTTP-001", "the server takes a connection", Severity.P0, Category.STAB),
+    _served("F-HTTP-002", "the health endpoint answers 200", Severity.P0, Category.STAB),
+    _served("F-API-003", "the health endpoint answers within a second", category=Category.STAB),
+    _served("F-HTTP-003", "the health endpoint says on what is computed"),
+    _served("F-HTTP-021", "the list of models names the served model"),
+    # One answer.
+    _served("F-HTTP-005", "a well-formed chat request is answered with 200", Severity.P0),
+    _served("F-HTTP-007", "the answer is JSON, and says so", Severity.P0),
+    _served("F-HTTP-006", "the answer holds a choice with a message", Severity.P0),
+    _served("F-HTTP-008", "the message is not empty", Severity.P0),
+    _served("F-HTTP-009", "the message shows no token numbers"),
+    _served("F-HTTP-009b", "the message shows no byte-level markers"),
+    _served("F-API-002", "the message shows no control tokens"),
+    _served("F-HTTP-020", "the message has no replacement characters", Severity.P0),
+    _served("F-SERVE-002", "a completion of a raw prompt is JSON with a text"),
+    _served("F-HTTP-012", "a system prompt reaches the model"),
+    _served("F-HTTP-013", "earlier turns reach the model"),
+    _served("F-HTTP-014", "usage counts the tokens that the model's own tokenizer counts", Severity.P2),
+    _served("F-HTTP-016", "the same greedy request is answered the same way twice", category=Category.STAB),
+    _served("F-HTTP-029", "text in any script is sent and comes back unharmed"),
+    _served("F-HTTP-030", "a stop sequence ends the answer before it"),
+    _served("F-HTTP-031", "log-probabilities have the shape that the API gives them", Severity.P2),
+    _served("F-SERVE-PARITY-001", "the server answers what run and chat answer", Severity.P0),
+    # Streams.
+    _served("F-HTTP-010", "a streamed answer is server-sent events, each one JSON"),
+    _served("F-HTTP-011", "a streamed answer ends with [DONE]"),
+    _served("F-HTTP-022", "a streamed answer says what the answer in one piece says"),
+    _served("F-SERVE-003", "a raw prompt's completion is streamed too"),
+    # Limits and bad requests.
+    _robust("F-HTTP-026", "max_tokens 0 gives no token or an error of the client's"),
+    _robust("F-HTTP-027", "max_tokens 1 gives one token, finished by length"),
+    _robust("F-HTTP-018", "max_tokens of a million is capped or refused", Severity.P0),
+    _robust("F-HTTP-028", "a prompt beyond the context is refused or cut, and said so"),
+    _robust("F-HTTP-015", "empty messages are refused or answered, without a fault of the server's"),
+    _robust("F-HTTP-025", "a request without messages is refused as the client's error"),
+    _robust("F-HTTP-017", "malformed JSON is refused as the client's error"),
+    _robust("F-HTTP-023", "an oversized or deeply nested body neither hangs nor kills the server"),
+    _robust("F-HTTP-024", "a model that is not served is refused, or the answer names the one that answered"),
+    _robust("F-API-004", "an error comes with a message"),
+    _robust("F-HTTP-035", "after every kind of error the server answers as before", Severity.P0),
+    # Several clients, bad clients, and the end.
+    _served("F-HTTP-019", "ten clients at once are all answered", Severity.P0, Category.STAB),
+    _served("F-HTTP-032", "of clients at once each gets its own answer", Severity.P0, Category.STAB),
+    _served("F-HTTP-033", "a client that leaves in mid-stream leaves nothing behind", category=Category.STAB),
+    _served("F-HTTP-034", "a slow reader gets all of its answer and holds up nobody", category=Category.STAB),
+    _served("F-SERVE-006", "descriptors and memory of the server do not grow with requests", category=Category.STAB),
+    _served("F-SERVE-005", "the server ends in mid-stream when it is told to", category=Category.STAB),
+    _served(
+        "F-HTTP-004", "told to end, the server exits and leaves no process and no open port", Severity.P0, Category.STAB
+    ),
     # A recorded ground truth.
     Gate(
         "F-HF-PARITY-001", Category.REGR, Severity.P0, "logits are those of the golden corpus within the type's limit"

@@ -14,6 +14,7 @@ from pytest_aprqa.engines.protocol import (
     Resident,
     Result,
 )
+from pytest_aprqa.engines.readings import ModuleKind, ModuleTrace, Pace
 from pytest_aprqa.engines.registry import engine_names, open_engine
 from pytest_aprqa.engines.session import SupervisedEngine, supervise
 
@@ -23,7 +24,10 @@ __all__ = [
     "Instruments",
     "Limits",
     "LoadResident",
+    "ModuleKind",
+    "ModuleTrace",
     "OpenEngine",
+    "Pace",
     "Resident",
     "Result",
     "SupervisedEngine",

@@ -7,7 +7,6 @@ lacks is never made up, and what it has too much is refused: what runs is the fi
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aprqa.core import ArtefactError, EngineRefused, EngineUnavailable, Json, Target, Weights
 from pytest_aprqa.engines.memory import is_out_of_memory
+from pytest_aprqa.engines.packages import require_packages
 from pytest_aprqa.engines.protocol import Engine, Limits
 from pytest_aprqa.engines.session import supervise
 from pytest_aprqa.engines.transformers import INSTALL, TransformersModel, first_line, pick_device, pick_dtype
@@ -45,9 +45,7 @@ def open_engine(target: Target, weights: Weights, limits: Limits) -> Engine:
         EngineCrashed: the process died while loading.
         EngineOutOfMemory: the model does not fit.
     """
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EngineUnavailable(NAME, f"{' and '.join(missing)} cannot be imported", install=INSTALL)
+    require_packages(NAME, ("torch", "transformers"), install=INSTALL)
     return supervise("pytest_aprqa.engines.apr:load", target, weights, limits)
 
 

@@ -19,7 +19,8 @@ from collections.abc import Mapping
 
 from pytest_aprqa.core import EngineCrashed, EngineOutOfMemory, EngineTimeout
 from pytest_aprqa.engines.memory import GroupMemory, is_zombie
-from pytest_aprqa.engines.wire import MAX_MESSAGE_BYTES, Order, Reply, decode_reply, encode_order
+from pytest_aprqa.engines.orders import Order
+from pytest_aprqa.engines.wire import MAX_MESSAGE_BYTES, Reply, decode_reply, encode_order
 
 TAIL_BYTES = 64 * 2**10
 _TICK_S = 0.05
@@ -46,7 +47,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(orders_read, replies_write),
-            env=_environment(threads),
+            env=environment(threads),
             start_new_session=True,
         )
         os.close(orders_read)
@@ -201,7 +202,7 @@ def _end(process: subprocess.Popen[bytes], fds: tuple[int, ...], owner_pid: int)
             stream.close()
 
 
-def _environment(threads: int) -> Mapping[str, str]:
+def environment(threads: int) -> Mapping[str, str]:
     """Ours, with our import path, so that the child finds what we find; and libraries kept quiet, offline and few."""
     return {
         **os.environ,

@@ -15,11 +15,16 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import psutil
 
 from pytest_aprqa.core import Answer, Completion, EngineRefused, Finish, Metrics, Request, Target, Weights
+from pytest_aprqa.engines.batches import refuse_strange_ids
 from pytest_aprqa.engines.fake_script import Act, LoadFate, Script, read_script
 from pytest_aprqa.engines.memory import peak_rss_bytes
 from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, Result
+from pytest_aprqa.engines.readings import Pace
 from pytest_aprqa.engines.session import supervise
 
 STOP_ID = 0
@@ -49,7 +54,7 @@ def load(target: Target, weights: Weights, limits: Limits) -> FakeModel:  # noqa
 
 
 class FakeModel:
-    """A `Resident` that plays its script.
+    """A `Resident` that plays its script, and has the instruments that need no weights.
 
     Args:
         script: what it does.
@@ -80,6 +85,31 @@ class FakeModel:
         """Answers one after the other, holding everything that was allocated until the last is answered."""
         self._ballast.clear()
         return tuple(self._result(request, batch_size=len(requests)) for request in requests)
+
+    def encode(self, texts: Sequence[str], *, special: bool) -> tuple[tuple[int, ...], ...]:  # noqa: ARG002 - has none
+        """As `Instruments.encode`."""
+        return tuple(tuple(map(_word_id, _words(text))) for text in texts)
+
+    def pace(self, row: Sequence[int], *, tokens: int) -> Pace:
+        """As `Instruments.pace`: real times of ids made up one after the other, slowly where the script says so."""
+        self._refuse(row, tokens)
+        known = [time.perf_counter()]
+        for number in range(tokens):
+            time.sleep(self._script.token_ms / 1000)
+            _word_id(f"{row} {number}")
+            known.append(time.perf_counter())
+        times = tuple((after - before) * 1000 for before, after in pairwise(known))
+        rss_bytes = psutil.Process().memory_info().rss
+        return Pace(times[0], times[1:], len(row), rss_bytes=rss_bytes, peak_rss_bytes=peak_rss_bytes())
+
+    def sample(self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int) -> tuple[int, ...]:
+        """As `Instruments.sample`: any ids, the same for the same row and seed, and for any seed at temperature 0."""
+        self._refuse(row, max_tokens)
+        start = f"{tuple(row)} {seed if temperature > 0 else None}"
+        return tuple(_word_id(f"{start} {number}") for number in range(max_tokens))
+
+    def _refuse(self, row: Sequence[int], tokens: int) -> None:
+        refuse_strange_ids([row], vocabulary=_VOCABULARY + 1, context_tokens=self._script.context_tokens - tokens)
 
     def _result(self, request: Request, *, batch_size: int) -> Result:
         started = time.perf_counter()
@@ -151,9 +181,13 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
 
 
+def _word_id(word: str) -> int:
+    return 1 + zlib.crc32(word.encode()) % _VOCABULARY
+
+
 def _answer(text: str, *, prompt_tokens: int, max_tokens: int) -> Answer:
     words = _words(text)
-    ids = tuple(1 + zlib.crc32(word.encode()) % _VOCABULARY for word in words)
+    ids = tuple(map(_word_id, words))
     if len(ids) < max_tokens:
         return Answer(text, (*ids, STOP_ID), Finish.STOP, prompt_tokens)
     return Answer("".join(words[:max_tokens]), ids[:max_tokens], Finish.LENGTH, prompt_tokens)

@@ -5,6 +5,7 @@
     default: I do not know.       # the answer where nothing else applies
     chat_template: true           # what the engine says of itself
     context_tokens: 4096          # longer prompts are refused; words count as tokens
+    token_ms: 0                   # what each token takes when its pace is measured
     answers:                      # the first regular expression found in the turn decides
       capital of France: Paris
       long story: {answer: "Once upon a time ...", delay_ms: 50}
@@ -85,6 +86,7 @@ class Script:
     default: str = "I do not know."
     chat_template: bool = True
     context_tokens: int = 4096
+    token_ms: int = 0
     answers: tuple[Rule, ...] = ()
 
 
@@ -141,6 +143,7 @@ def _script(raw: Json, where: str) -> Script:
         default=_typed(known, "default", default.default, where),
         chat_template=_typed(known, "chat_template", default.chat_template, where),
         context_tokens=_typed(known, "context_tokens", default.context_tokens, where),
+        token_ms=_typed(known, "token_ms", default.token_ms, where),
         answers=tuple(_rule(str(match), act, f"{where}: answers.{match}") for match, act in answers.items()),
     )
 

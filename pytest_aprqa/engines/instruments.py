@@ -10,33 +10,27 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from pytest_aprqa.core import EngineRefused, EngineTimeout, EngineUnavailable
+from pytest_aprqa.engines import orders
 from pytest_aprqa.engines.arrays import read_matrix
 from pytest_aprqa.engines.batches import chunks, has_lone_surrogate
+from pytest_aprqa.engines.orders import Measure
 from pytest_aprqa.engines.protocol import Engine, Instruments
-from pytest_aprqa.engines.wire import (
-    Activations,
-    Arrays,
-    Decode,
-    Encode,
-    Greedy,
-    Logits,
-    Measure,
-    Render,
-    Reply,
-    Rows,
-    Texts,
-)
+from pytest_aprqa.engines.readings import ModuleTrace, Pace
+from pytest_aprqa.engines.wire import Arrays, Paced, Reply, Rows, Texts, Traced
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 NAMES = ("encode", "decode", "render", "logits", "greedy", "activations")
-"""The methods of `Instruments`."""
+"""The methods of `Instruments` that any engine with instruments has."""
+LATER_NAMES = ("pace", "stepwise", "together", "sample", "trace")
+"""Those that came later, which an engine from before may lack."""
 TIMEOUT_MS = 600_000
 """Default deadline of a measurement, in milliseconds."""
 _TEXTS_TOGETHER = 512
@@ -47,12 +41,34 @@ _ROLES = {"role", "content"}
 def instruments_of(engine: Engine) -> Instruments:
     """The same engine, by what it can measure.
 
+    An engine that lacks only what came later says so when that is asked for, as one in a supervised child does of all.
+
     Raises:
-        EngineUnavailable: it lacks an instrument; one in a supervised child says so only when that is asked for.
+        EngineUnavailable: it lacks an instrument that any has.
     """
-    if lacking := [name for name in NAMES if not callable(getattr(engine, name, None))]:
+    if lacking := _lacking(engine, NAMES):
         raise missing(engine.facts.name, lacking)
-    return cast("Instruments", engine)
+    return cast("Instruments", _Older(engine) if _lacking(engine, LATER_NAMES) else engine)
+
+
+def _lacking(engine: Engine, names: Sequence[str]) -> list[str]:
+    return [name for name in names if not callable(getattr(engine, name, None))]
+
+
+class _Older:
+    """An engine from before some instruments: what it has, and words for what it has not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> object:
+        if name in _lacking(self._engine, LATER_NAMES):
+            return partial(_raise_missing, self._engine.facts.name, name)
+        return getattr(self._engine, name)
+
+
+def _raise_missing(engine: str, name: str, *_: object, **__: object) -> NoReturn:
+    raise missing(engine, [name])
 
 
 def missing(engine: str, lacking: Sequence[str]) -> EngineUnavailable:
@@ -93,7 +109,7 @@ class RemoteInstruments(ABC):
         clock = _Deadline("encoding texts", timeout_ms)
         rows: list[tuple[int, ...]] = []
         for part in chunks(range(len(texts)), _TEXTS_TOGETHER):
-            order = Encode(tuple(texts[index] for index in part), special)
+            order = orders.Encode(tuple(texts[index] for index in part), special)
             rows += self._rows(order, clock, expected=len(part))
         return tuple(rows)
 
@@ -102,7 +118,9 @@ class RemoteInstruments(ABC):
         clock = _Deadline("decoding token ids", timeout_ms)
         texts: list[str] = []
         for part in chunks(range(len(rows)), _TEXTS_TOGETHER):
-            texts += self._texts(Decode(tuple(_plain_row(rows[index]) for index in part)), clock, expected=len(part))
+            texts += self._texts(
+                orders.Decode(tuple(_plain_row(rows[index]) for index in part)), clock, expected=len(part)
+            )
         return tuple(texts)
 
     def render(
@@ -113,20 +131,19 @@ class RemoteInstruments(ABC):
             if not messages or any(set(message) != _ROLES for message in messages):
                 raise EngineRefused("a conversation needs messages, each with a role and a content and nothing else")
             _refuse_surrogates([message["content"] for message in messages])
-        order = Render(tuple(tuple(map(dict, messages)) for messages in conversations))
+        order = orders.Render(tuple(tuple(map(dict, messages)) for messages in conversations))
         return self._texts(order, _Deadline("rendering conversations", timeout_ms), expected=len(conversations))
 
     def greedy(
         self, rows: Sequence[Sequence[int]], *, max_tokens: int, timeout_ms: int = TIMEOUT_MS
     ) -> tuple[tuple[int, ...], ...]:
         """As `Instruments.greedy`."""
-        if max_tokens < 1:
-            raise EngineRefused(f"max_tokens is {max_tokens}; at least 1 is needed to compare anything")
+        _refuse_none("max_tokens", max_tokens)
         _refuse_empty(rows)
         clock = _Deadline("continuing rows", timeout_ms)
         continued: list[tuple[int, ...]] = []
         for part in chunks(range(len(rows)), max(1, self._together)):
-            order = Greedy(tuple(_plain_row(rows[index]) for index in part), max_tokens)
+            order = orders.Greedy(tuple(_plain_row(rows[index]) for index in part), max_tokens)
             continued += self._rows(order, clock, expected=len(part))
         return tuple(continued)
 
@@ -142,11 +159,70 @@ class RemoteInstruments(ABC):
         """As `Instruments.activations`."""
         _refuse_empty([row])
         clock = _Deadline("recording activations", timeout_ms)
-        return self._arrays(lambda folder: Activations(_plain_row(row), folder), clock, rows=len(row))
+        return self._arrays(lambda folder: orders.Activations(_plain_row(row), folder), clock, rows=len(row))
+
+    def pace(self, row: Sequence[int], *, tokens: int, timeout_ms: int = TIMEOUT_MS) -> Pace:
+        """As `Instruments.pace`."""
+        _refuse_empty([row])
+        _refuse_none("tokens", tokens)
+        clock = _Deadline("timing tokens", timeout_ms)
+        reply = self._measured(orders.Pace(_plain_row(row), tokens), clock)
+        if not isinstance(reply, Paced) or not _is_pace(reply.pace, prompt_tokens=len(row), tokens=tokens):
+            self._reject(clock.doing, f"it did not send the times of {tokens} tokens after {len(row)}")
+        return reply.pace
+
+    def stepwise(self, row: Sequence[int], *, given: int, timeout_ms: int = TIMEOUT_MS) -> NDArray[np.float32]:
+        """As `Instruments.stepwise`."""
+        if not 0 < given < len(row):
+            raise EngineRefused(f"given is {given}; a row of {len(row)} tokens has steps after 1 to {len(row) - 1}")
+        clock = _Deadline("computing logits step by step", timeout_ms)
+        arrays = self._arrays(
+            lambda folder: orders.Stepwise(_plain_row(row), given, folder),
+            clock,
+            rows=len(row) - given,
+            names={"logits"},
+        )
+        return arrays["logits"]
+
+    def together(
+        self, rows: Sequence[Sequence[int]], *, timeout_ms: int = TIMEOUT_MS
+    ) -> tuple[NDArray[np.float32], ...]:
+        """As `Instruments.together`."""
+        _refuse_empty(rows)
+        if not rows:
+            return ()
+        plain = tuple(map(_plain_row, rows))
+        clock = _Deadline("computing logits of rows together", timeout_ms)
+        arrays = self._arrays(lambda folder: orders.Together(plain, folder), clock, rows=len(plain), names={"logits"})
+        return tuple(arrays["logits"][place : place + 1] for place in range(len(plain)))
+
+    def sample(
+        self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int, timeout_ms: int = TIMEOUT_MS
+    ) -> tuple[int, ...]:
+        """As `Instruments.sample`."""
+        _refuse_empty([row])
+        _refuse_none("max_tokens", max_tokens)
+        if not 0 <= temperature < float("inf"):
+            raise EngineRefused(f"temperature is {temperature}; expected a number from 0.0")
+        order = orders.Sample(_plain_row(row), max_tokens, temperature, seed)
+        (drawn,) = self._rows(order, _Deadline("drawing a continuation", timeout_ms), expected=1)
+        return drawn
+
+    def trace(self, row: Sequence[int], *, timeout_ms: int = TIMEOUT_MS) -> tuple[ModuleTrace, ...]:
+        """As `Instruments.trace`."""
+        _refuse_empty([row])
+        clock = _Deadline("tracing modules", timeout_ms)
+        reply = self._measured(orders.Trace(_plain_row(row)), clock)
+        if not isinstance(reply, Traced) or not reply.modules:
+            self._reject(clock.doing, "it did not send what its modules gave")
+        return reply.modules
 
     def _row_logits(self, row: tuple[int, ...], last_only: bool, clock: _Deadline) -> NDArray[np.float32]:
         arrays = self._arrays(
-            lambda folder: Logits(row, last_only, folder), clock, rows=1 if last_only else len(row), names={"logits"}
+            lambda folder: orders.Logits(row, last_only, folder),
+            clock,
+            rows=1 if last_only else len(row),
+            names={"logits"},
         )
         return arrays["logits"]
 
@@ -203,6 +279,16 @@ class _Deadline:
 def _plain_row(row: Sequence[int]) -> tuple[int, ...]:
     """Numbers of Python's own, also from an array."""
     return tuple(int(token) for token in row)
+
+
+def _is_pace(pace: Pace, *, prompt_tokens: int, tokens: int) -> bool:
+    times = (pace.prefill_ms, *pace.token_ms)
+    return len(times) == tokens and pace.prompt_tokens == prompt_tokens and min(times) >= 0
+
+
+def _refuse_none(name: str, count: int) -> None:
+    if count < 1:
+        raise EngineRefused(f"{name} is {count}; at least 1 is needed to compare anything")
 
 
 def _refuse_empty(rows: Sequence[Sequence[int]]) -> None:

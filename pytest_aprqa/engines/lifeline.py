@@ -26,6 +26,7 @@ def arm(fd: int) -> None:
 
 
 def _die_with_parent(fd: int) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # else it may wait here while the main thread sleeps
     while os.read(fd, 1):
         pass
     os.killpg(os.getpgrp(), signal.SIGKILL)

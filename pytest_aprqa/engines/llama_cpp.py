@@ -7,7 +7,6 @@ arrive, so that near ties fall differently from run to run.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import time
@@ -15,7 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import psutil
 
 from pytest_aprqa.core import (
     Backend,
@@ -29,10 +31,14 @@ from pytest_aprqa.core import (
 )
 from pytest_aprqa.engines.batches import refuse_strange_ids
 from pytest_aprqa.engines.conversation import NO_TEMPLATE, Conversation, Rendered
-from pytest_aprqa.engines.llama_file import LlamaFile, LlamaLogits
+from pytest_aprqa.engines.llama_file import LlamaFile
+from pytest_aprqa.engines.llama_logits import LlamaLogits
 from pytest_aprqa.engines.llama_server import Continuation, LlamaServer, TemplateRefused
+from pytest_aprqa.engines.llama_trace import trace_file
 from pytest_aprqa.engines.memory import peak_rss_bytes
+from pytest_aprqa.engines.packages import require_packages
 from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, Result
+from pytest_aprqa.engines.readings import ModuleTrace, Pace
 from pytest_aprqa.engines.session import supervise
 
 if TYPE_CHECKING:
@@ -59,9 +65,7 @@ def open_engine(target: Target, weights: Weights, limits: Limits) -> Engine:
         EngineCrashed: the process died while loading.
         EngineOutOfMemory: the model does not fit.
     """
-    missing = [name for name in ("xllamacpp", "cyllama") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EngineUnavailable(NAME, f"{' and '.join(missing)} cannot be imported", install=INSTALL)
+    require_packages(NAME, ("xllamacpp", "cyllama"), install=INSTALL)
     # One at a time, each then has a deadline of its own.
     return supervise("pytest_aprqa.engines.llama_cpp:load", target, weights, replace(limits, max_batch=1))
 
@@ -205,14 +209,50 @@ class LlamaCppModel:
     def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
         """As `Instruments.logits`; the first call loads the weights a second time, for the library."""
         self._refuse(rows, context_tokens=self._speaker.context_tokens)
-        if self._logits is None:
-            self._logits = LlamaLogits(self._speaker.file.path, threads=self._threads, gpu=self._device != "cpu")
-        return tuple(self._logits.row(row, last_only=last_only) for row in rows)
+        return tuple(self._library().row(row, last_only=last_only) for row in rows)
 
     def greedy(self, rows: Sequence[Sequence[int]], *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
         """As `Instruments.greedy`."""
         self._refuse(rows, context_tokens=self._speaker.context_tokens - max_tokens)
         return tuple(self._speaker.server.complete(row, max_tokens=max_tokens).ids for row in rows)
+
+    def pace(self, row: Sequence[int], *, tokens: int) -> Pace:
+        """As `Instruments.pace`, by the server that answers; stop ids are left out of the choice, not passed over."""
+        self._refuse([row], context_tokens=self._speaker.context_tokens - tokens)
+        ticks = self._speaker.server.tick(row, tokens=tokens, never=self._speaker.file.broken_ids)
+        return Pace(
+            prefill_ms=ticks[0],
+            token_ms=tuple(after - before for before, after in pairwise(ticks)),
+            prompt_tokens=len(row),
+            rss_bytes=psutil.Process().memory_info().rss,
+            peak_rss_bytes=peak_rss_bytes(),
+        )
+
+    def stepwise(self, row: Sequence[int], *, given: int) -> NDArray[np.float32]:
+        """As `Instruments.stepwise`, by the library, as `logits`."""
+        self._refuse([row], context_tokens=self._speaker.context_tokens)
+        return self._library().steps(row, given=given)
+
+    def together(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], ...]:
+        """As `Instruments.together`, by the library, as `logits`."""
+        self._refuse(rows, context_tokens=self._speaker.context_tokens)
+        return self._library().batch(rows)
+
+    def sample(self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int) -> tuple[int, ...]:
+        """As `Instruments.sample`."""
+        self._refuse([row], context_tokens=self._speaker.context_tokens - max_tokens)
+        server = self._speaker.server
+        return server.complete(row, max_tokens=max_tokens, temperature=temperature, seed=seed).ids
+
+    def trace(self, row: Sequence[int]) -> tuple[ModuleTrace, ...]:
+        """As `Instruments.trace`, under llama.cpp's own names, such as ``attn_out-0``; loads the weights for it."""
+        self._refuse([row], context_tokens=self._speaker.context_tokens)
+        return trace_file(self._speaker.file.path, row, threads=self._threads, gpu=self._device != "cpu")
+
+    def _library(self) -> LlamaLogits:
+        if self._logits is None:
+            self._logits = LlamaLogits(self._speaker.file.path, threads=self._threads, gpu=self._device != "cpu")
+        return self._logits
 
     def _refuse(self, rows: Sequence[Sequence[int]], *, context_tokens: int | None = None) -> None:
         refuse_strange_ids(rows, vocabulary=self._speaker.file.vocabulary, context_tokens=context_tokens)

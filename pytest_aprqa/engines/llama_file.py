@@ -1,27 +1,16 @@
-"""A GGUF file as llama.cpp sees it, through cyllama: what it says of itself, its vocabulary, and raw logits.
+"""A GGUF file as llama.cpp sees it, through cyllama: what it says of itself, and its vocabulary.
 
-llama.cpp's server gives probabilities as text, far too slowly for whole vocabularies; this gives the logits themselves.
 Knows nothing of text and of the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_aprqa.core import EngineRefused, EngineUnavailable
+from pytest_aprqa.core import EngineRefused
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_ALL_LAYERS = 999
-_PIECE_TOKENS = 512
-"""llama.cpp's own default for what is computed in one go."""
-_PIECE_BYTES = 128 * 2**20
-"""Most bytes of logits at a time, float32."""
-_SMALLEST_CONTEXT = 512
 _ERROR_LEVEL = 4
 """GGML_LOG_LEVEL_ERROR."""
 
@@ -38,7 +27,7 @@ class LlamaFile:
 
     def __init__(self, file: Path) -> None:
         self.path = file
-        self._model = _load(file, no_alloc=True, use_mmap=False)
+        self._model = load_model(file, no_alloc=True, use_mmap=False)
         vocabulary = self._model.get_vocab()
         self.vocabulary: int = vocabulary.n_vocab
         """How many tokens."""
@@ -80,6 +69,14 @@ class LlamaFile:
         except ValueError:
             return "unknown"
 
+    @cached_property
+    def broken_ids(self) -> frozenset[int]:
+        """Ids whose text is no UTF-8 by itself: bytes of a character, which only together are one."""
+        vocabulary = self._model.get_vocab()
+        return frozenset(
+            token for token in range(self.vocabulary) if "\ufffd" in vocabulary.token_to_piece(token, 0, True)
+        )
+
     def _metadata(self, key: str) -> str:
         try:
             return str(self._model.meta_val_str(key))
@@ -87,71 +84,7 @@ class LlamaFile:
             return ""
 
 
-class LlamaLogits:
-    """The weights of a GGUF file, for raw logits, in llama.cpp's default settings as a user would run them.
-
-    Args:
-        file: a .gguf file.
-        threads: threads that compute.
-        gpu: whether all layers go to the GPU.
-    """
-
-    def __init__(self, file: Path, *, threads: int, gpu: bool) -> None:
-        from cyllama.llama import llama_cpp as lib
-
-        self._lib: Any = lib
-        self._threads = threads
-        if gpu and not any(
-            lib.ggml_backend_dev_info()[i]["type"] == "GPU" for i in range(lib.ggml_backend_dev_count())
-        ):
-            raise EngineUnavailable(
-                "llama_cpp",
-                "cyllama has no GPU device, which logits need",
-                install="pip install cyllama built for your GPU",
-            )
-        self._model = _load(file, n_gpu_layers=_ALL_LAYERS if gpu else 0)
-        self._vocabulary: int = self._model.get_vocab().n_vocab
-        self._room = 0
-        self._context: Any = None
-        self._batch: Any = lib.LlamaBatch(n_tokens=_PIECE_TOKENS, embd=0, n_seq_max=1)
-
-    def row(self, ids: Sequence[int], *, last_only: bool) -> NDArray[np.float32]:
-        """Logits after each token, float32 (tokens, vocabulary); (1, vocabulary) where `last_only`."""
-        import numpy as np
-
-        self._make_room(len(ids))
-        piece = _PIECE_TOKENS if last_only else max(1, min(_PIECE_TOKENS, _PIECE_BYTES // (4 * self._vocabulary)))
-        logits = np.empty((1 if last_only else len(ids), self._vocabulary), np.float32)
-        for start in range(0, len(ids), piece):
-            part = list(ids[start : start + piece])
-            self._batch.set_batch(part, start, not last_only)
-            if (status := self._context.decode(self._batch)) != 0:
-                raise EngineRefused(f"llama.cpp could not compute a row of {len(ids)} tokens (status {status})")
-            if not last_only:
-                for place in range(len(part)):
-                    logits[start + place] = self._context.get_logits_ith(place)
-        if last_only:
-            logits[0] = self._context.get_logits_ith(-1)
-        return logits
-
-    def _make_room(self, tokens: int) -> None:
-        """A fresh state with room for `tokens`; memory is taken for the longest row so far, not for all contexts."""
-        if tokens <= self._room:
-            self._context.kv_cache_clear()
-            return
-        room = _SMALLEST_CONTEXT
-        while room < tokens:
-            room *= 2
-        settings = self._lib.LlamaContextParams()
-        settings.n_ctx = room
-        settings.n_batch = _PIECE_TOKENS
-        settings.n_threads = settings.n_threads_batch = self._threads
-        self._context = None
-        self._context = self._lib.LlamaContext(self._model, settings)
-        self._room = room
-
-
-def _load(file: Path, **settings: object) -> Any:  # noqa: ANN401 - a class made here, over a library without types
+def load_model(file: Path, **settings: object) -> Any:  # noqa: ANN401 - a class made here, over a library without types
     """The model by cyllama; the library's own words are kept where it fails."""
     from cyllama.llama import llama_cpp as lib
 

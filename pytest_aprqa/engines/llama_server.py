@@ -14,7 +14,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,7 @@ _LOG_PREFIX = re.compile(r"^[\d.]+ E ")
 """How the server begins the lines that tell of errors."""
 _LOG_WAIT_S = 5.0
 _LOG_PAUSE_S = 0.2
+_EVENT = b"data: "
 _ALL_LAYERS = 999
 """More than any model has: all of them go to the GPU."""
 
@@ -137,7 +138,53 @@ class LlamaServer:
             decode_ms=float(timings["predicted_ms"]),
         )
 
+    def tick(self, prompt: Sequence[int], *, tokens: int, never: Collection[int] = ()) -> tuple[float, ...]:
+        """When each of exactly `tokens` ids was known, in milliseconds since the request, by a clock on this side.
+
+        They are the likeliest, less the stop ids and those of `never`.
+
+        Streaming costs little: beside the server's own timings, which are only of the whole, HTTP adds 1 to 2 ms to the
+        first token and 0.02 ms to each other (0.8 ms a token of a model of 2 M weights, 28 ms of one of 135 M). In the
+        library's own loop a token of the small one takes 0.5 ms; the server is what answers, and so what is timed.
+
+        Args:
+            prompt: ids; nothing is added to them.
+            tokens: how many ids to generate.
+            never: ids that are no text by themselves, of which the server would not tell when they come.
+
+        Raises:
+            EngineRefused: the server refuses, or gives another number of ids.
+        """
+        body = {
+            "prompt": list(prompt),
+            "n_predict": tokens,
+            "samplers": ["top_k"],
+            "top_k": 1,
+            "temperature": 0.0,
+            "ignore_eos": True,
+            "logit_bias": [[token, False] for token in never],
+            "return_tokens": True,
+            "cache_prompt": False,
+            "stream": True,
+        }
+        ticks: list[float] = []
+        started = time.perf_counter()
+        with self._answer("/completion", body) as response:
+            for line in response:
+                now_ms = (time.perf_counter() - started) * 1000
+                if line.startswith(_EVENT):
+                    ticks += [now_ms] * len(json.loads(line[len(_EVENT) :]).get("tokens", ()))
+        if len(ticks) != tokens:
+            raise EngineRefused(f"llama.cpp's server gave {len(ticks)} tokens, and was asked for {tokens}")
+        return tuple(ticks)
+
     def _post(self, path: str, body: Mapping[str, object]) -> Mapping[str, Any]:
+        with self._answer(path, body) as response:
+            found: Mapping[str, Any] = json.loads(response.read())
+        return found
+
+    @contextlib.contextmanager
+    def _answer(self, path: str, body: Mapping[str, object]) -> Iterator[http.client.HTTPResponse]:
         """The server's answer; without a time limit, since the supervisor keeps one.
 
         Raises:
@@ -148,14 +195,12 @@ class LlamaServer:
         try:
             connection.request("POST", path, json.dumps(body), headers)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            if response.status != http.client.OK:
+                words = json.loads(response.read()).get("error", {}).get("message") or f"status {response.status}"
+                raise EngineRefused(f"llama.cpp's server refuses {path}: {words}")
+            yield response
         finally:
             connection.close()
-        if response.status != http.client.OK:
-            words = answer.get("error", {}).get("message") or f"status {response.status}"
-            raise EngineRefused(f"llama.cpp's server refuses {path}: {words}")
-        found: Mapping[str, Any] = answer
-        return found
 
 
 def _start(settings: Any, file: Path) -> Any:  # noqa: ANN401 - of a library without types

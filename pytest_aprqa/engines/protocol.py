@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pytest_aprqa.core import Completion, EngineError, Request, Target, Weights
+from pytest_aprqa.engines.readings import ModuleTrace, Pace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,6 +115,42 @@ class Instruments(Protocol):
 
     def activations(self, row: Sequence[int]) -> Mapping[str, NDArray[np.float32]]:
         """Output of ``embedding``, ``layer.0`` … and ``final_norm``, each of shape (tokens, hidden)."""
+        ...
+
+    def pace(self, row: Sequence[int], *, tokens: int) -> Pace:
+        """The time of each token of the likeliest continuation, from a fresh state, alone.
+
+        Args:
+            row: the prompt.
+            tokens: how many ids are generated, exactly: stop ids do not end it.
+        """
+        ...
+
+    def stepwise(self, row: Sequence[int], *, given: int) -> NDArray[np.float32]:
+        """Logits as generation computes them: one token at a time over the cache of those before.
+
+        Args:
+            row: all the ids, those that would have been generated too.
+            given: how many of them go into the cache at once, as a prompt does; 1 to ``len(row) - 1``.
+
+        Returns:
+            Logits after each token from position `given` on, shape (len(row) - given, vocabulary).
+        """
+        ...
+
+    def together(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], ...]:
+        """Logits after the last token of each row, (1, vocabulary) each, of all rows computed in one batch."""
+        ...
+
+    def sample(self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int) -> tuple[int, ...]:
+        """A continuation drawn as `Engine.generate` draws, up to the stop id (included) or `max_tokens` ids."""
+        ...
+
+    def trace(self, row: Sequence[int]) -> tuple[ModuleTrace, ...]:
+        """What each module of interest gave for `row`, in order of computation.
+
+        These are the embedding, each layer with its attention, its MLP and its norms, the final norm and the head.
+        """
         ...
 
 

@@ -25,8 +25,9 @@ from pytest_aprqa.core import (
 from pytest_aprqa.engines.batches import chunks, plan, refusal
 from pytest_aprqa.engines.child import Child
 from pytest_aprqa.engines.instruments import RemoteInstruments
+from pytest_aprqa.engines.orders import Generate, Load, Measure
 from pytest_aprqa.engines.protocol import EngineFacts, Limits, Result
-from pytest_aprqa.engines.wire import Answered, Failed, Generate, Load, Loaded, Measure, Reply
+from pytest_aprqa.engines.wire import Answered, Failed, Loaded, Reply
 
 _Batch = Mapping[int, Request]
 _Results = dict[int, Result]

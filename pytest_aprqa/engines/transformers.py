@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -27,12 +26,16 @@ from pytest_aprqa.core import (
 )
 from pytest_aprqa.engines.batches import refuse_strange_ids
 from pytest_aprqa.engines.conversation import NO_TEMPLATE, Conversation
-from pytest_aprqa.engines.decode import Row, decode, greedy, sampler
+from pytest_aprqa.engines.decode import Pick, Row, decode, greedy, sampler
+from pytest_aprqa.engines.decode_probes import batch_logits, measure_pace, step_logits
 from pytest_aprqa.engines.forward import row_activations, row_logits
 from pytest_aprqa.engines.hugging_face import HuggingFaceSpeaker, find_control_tokens, find_stop_ids
 from pytest_aprqa.engines.memory import is_out_of_memory, peak_rss_bytes
+from pytest_aprqa.engines.packages import require_packages
 from pytest_aprqa.engines.protocol import Engine, EngineFacts, Limits, Result
+from pytest_aprqa.engines.readings import ModuleTrace, Pace
 from pytest_aprqa.engines.session import supervise
+from pytest_aprqa.engines.traces import trace_row
 
 if TYPE_CHECKING:
     import torch
@@ -53,9 +56,7 @@ def open_engine(target: Target, weights: Weights, limits: Limits) -> Engine:
         EngineCrashed: the process died while loading.
         EngineOutOfMemory: the model does not fit.
     """
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EngineUnavailable(NAME, f"{' and '.join(missing)} cannot be imported", install=INSTALL)
+    require_packages(NAME, ("torch", "transformers"), install=INSTALL)
     return supervise("pytest_aprqa.engines.transformers:load", target, weights, limits)
 
 
@@ -137,7 +138,7 @@ class TransformersModel:
         talks = {index: Conversation(request, self._speaker) for index, request in enumerate(requests)}
         rows: dict[int, list[Row]] = {index: [] for index in talks}
         refused: dict[int, EngineRefused] = {}
-        pick = greedy if requests[0].temperature == 0 else sampler(requests[0].temperature, requests[0].seed)
+        pick = _picker(requests[0].temperature, requests[0].seed)
         for _ in requests[0].turns:
             prompts = _prompts(talks, refused)
             if not prompts:
@@ -175,24 +176,53 @@ class TransformersModel:
 
     def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
         """As `Instruments.logits`."""
-        self._refuse(rows, context_tokens=self._speaker.context_tokens)
+        self._refuse(rows, answer_tokens=0)
         return tuple(row_logits(self.model, row, last_only=last_only) for row in rows)
 
     def greedy(self, rows: Sequence[Sequence[int]], *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
         """As `Instruments.greedy`."""
-        context = self._speaker.context_tokens
-        self._refuse(rows, context_tokens=None if context is None else context - max_tokens)
+        self._refuse(rows, answer_tokens=max_tokens)
         continued = decode(self.model, rows, max_tokens=max_tokens, stop_ids=self._speaker.stop_ids, pick=greedy)
         return tuple(tuple(row.ids) for row in continued)
 
     def activations(self, row: Sequence[int]) -> Mapping[str, NDArray[np.float32]]:
         """As `Instruments.activations`."""
-        self._refuse([row], context_tokens=self._speaker.context_tokens)
+        self._refuse([row], answer_tokens=0)
         return row_activations(self.model, row, engine=self._name)
 
-    def _refuse(self, rows: Sequence[Sequence[int]], *, context_tokens: int | None = None) -> None:
+    def pace(self, row: Sequence[int], *, tokens: int) -> Pace:
+        """As `Instruments.pace`."""
+        self._refuse([row], answer_tokens=tokens)
+        return measure_pace(self.model, row, tokens=tokens)
+
+    def stepwise(self, row: Sequence[int], *, given: int) -> NDArray[np.float32]:
+        """As `Instruments.stepwise`."""
+        self._refuse([row], answer_tokens=0)
+        return step_logits(self.model, row, given=given)
+
+    def together(self, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], ...]:
+        """As `Instruments.together`."""
+        self._refuse(rows, answer_tokens=0)
+        return batch_logits(self.model, rows)
+
+    def sample(self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int) -> tuple[int, ...]:
+        """As `Instruments.sample`."""
+        self._refuse([row], answer_tokens=max_tokens)
+        pick = _picker(temperature, seed)
+        (drawn,) = decode(self.model, [row], max_tokens=max_tokens, stop_ids=self._speaker.stop_ids, pick=pick)
+        return tuple(drawn.ids)
+
+    def trace(self, row: Sequence[int]) -> tuple[ModuleTrace, ...]:
+        """As `Instruments.trace`."""
+        self._refuse([row], answer_tokens=0)
+        return trace_row(self.model, row, engine=self._name)
+
+    def _refuse(self, rows: Sequence[Sequence[int]], *, answer_tokens: int | None = None) -> None:
+        """Refuses strange ids, and where an answer of so many tokens is to follow, rows that leave it no room."""
         embedding: Any = self.model.get_input_embeddings()
-        refuse_strange_ids(rows, vocabulary=embedding.num_embeddings, context_tokens=context_tokens)
+        context = self._speaker.context_tokens
+        room = None if context is None or answer_tokens is None else context - answer_tokens
+        refuse_strange_ids(rows, vocabulary=embedding.num_embeddings, context_tokens=room)
 
     def _completion(
         self, talk: Conversation, rows: Sequence[Row], started: float, ended: float, batch_size: int
@@ -220,6 +250,10 @@ class TransformersModel:
         import torch
 
         return torch.cuda.max_memory_allocated(self.model.device) if self.model.device.type == "cuda" else None
+
+
+def _picker(temperature: float, seed: int) -> Pick:
+    return greedy if temperature == 0 else sampler(temperature, seed)
 
 
 def _prompts(talks: Mapping[int, Conversation], refused: dict[int, EngineRefused]) -> dict[int, list[int]]:

@@ -6,6 +6,7 @@ Knows nothing of pipes and processes. A message that cannot be read raises `Valu
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,79 +29,17 @@ from pytest_aprqa.core import (
     Target,
     Weights,
 )
+from pytest_aprqa.engines import orders, readings
+from pytest_aprqa.engines.orders import Generate, Load, Order
 from pytest_aprqa.engines.protocol import EngineFacts, Limits, Result
 
-VERSION = 2
+VERSION = 3
 MAX_MESSAGE_BYTES = 256 * 2**20
 """A reply longer than this is a fault: 16 answers of 100,000 tokens take some 30 MB."""
 
 T = TypeVar("T")
 # JSON as it comes from the other side, before `_reading` has turned it into values of ours.
 _Raw = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """To the child: load this model with the function `loader`, ``module:name``; the answer is Loaded or Failed."""
-
-    loader: str
-    target: Target
-    weights: Weights
-    limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Generate:
-    """To the child: answer these together; the answer is Answered or Failed."""
-
-    requests: tuple[Request, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Encode:
-    """To the child: the ids of these texts; the answer is Rows or Failed."""
-
-    texts: tuple[str, ...]
-    special: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Decode:
-    """To the child: the texts of these rows; the answer is Texts or Failed."""
-
-    rows: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Render:
-    """To the child: these conversations through the chat template; the answer is Texts or Failed."""
-
-    conversations: tuple[tuple[Mapping[str, str], ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Greedy:
-    """To the child: continue these rows; the answer is Rows or Failed."""
-
-    rows: tuple[tuple[int, ...], ...]
-    max_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Logits:
-    """To the child: write the logits of this row into `folder`; the answer is Arrays with ``logits``, or Failed."""
-
-    row: tuple[int, ...]
-    last_only: bool
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Activations:
-    """To the child: write the activations of this row into `folder`; the answer is Arrays or Failed."""
-
-    row: tuple[int, ...]
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +78,27 @@ class Arrays:
 
 
 @dataclass(frozen=True, slots=True)
+class Paced:
+    """From the child: when the tokens came."""
+
+    pace: readings.Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """From the child: what the modules gave, in order of computation."""
+
+    modules: tuple[readings.ModuleTrace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """From the child: all of what was asked failed, yet the child lives."""
 
     error: EngineError
 
 
-Measure = Encode | Decode | Render | Greedy | Logits | Activations
-"""The orders that stand for `Instruments`."""
-Order = Load | Generate | Measure
-Reply = Loaded | Answered | Rows | Texts | Arrays | Failed
+Reply = Loaded | Answered | Rows | Texts | Arrays | Paced | Traced | Failed
 
 
 def encode_order(order: Order) -> bytes:
@@ -159,7 +109,7 @@ def encode_order(order: Order) -> bytes:
 def encode_reply(reply: Reply) -> bytes:
     """One line."""
     match reply:
-        case Loaded() | Rows() | Texts() | Arrays():
+        case Loaded() | Rows() | Texts() | Arrays() | Paced() | Traced():
             body = _plain(reply)
         case Answered(results):
             body = {"results": [_result(result) for result in results]}
@@ -175,12 +125,17 @@ def decode_order(line: bytes) -> Order:
     readers: Mapping[str, Callable[[_Raw], Order]] = {
         "load": _read_load,
         "generate": _read_generate,
-        "encode": lambda body: Encode(_texts(body["texts"]), bool(body["special"])),
-        "decode": lambda body: Decode(_rows(body["rows"])),
-        "render": lambda body: Render(tuple(tuple(map(dict, messages)) for messages in body["conversations"])),
-        "greedy": lambda body: Greedy(_rows(body["rows"]), int(body["max_tokens"])),
-        "logits": lambda body: Logits(_row(body["row"]), bool(body["last_only"]), Path(body["folder"])),
-        "activations": lambda body: Activations(_row(body["row"]), Path(body["folder"])),
+        "encode": lambda body: orders.Encode(_texts(body["texts"]), bool(body["special"])),
+        "decode": lambda body: orders.Decode(_rows(body["rows"])),
+        "render": lambda body: orders.Render(tuple(tuple(map(dict, messages)) for messages in body["conversations"])),
+        "greedy": lambda body: orders.Greedy(_rows(body["rows"]), int(body["max_tokens"])),
+        "logits": lambda body: orders.Logits(_row(body["row"]), bool(body["last_only"]), Path(body["folder"])),
+        "activations": lambda body: orders.Activations(_row(body["row"]), Path(body["folder"])),
+        "pace": lambda body: orders.Pace(_row(body["row"]), int(body["tokens"])),
+        "stepwise": lambda body: orders.Stepwise(_row(body["row"]), int(body["given"]), Path(body["folder"])),
+        "together": lambda body: orders.Together(_rows(body["rows"]), Path(body["folder"])),
+        "sample": lambda body: orders.Sample(**{**body, "row": _row(body["row"])}),
+        "trace": lambda body: orders.Trace(_row(body["row"])),
     }
     return _reading(line, readers)
 
@@ -193,6 +148,8 @@ def decode_reply(line: bytes) -> Reply:
         "rows": lambda body: Rows(_rows(body["rows"])),
         "texts": lambda body: Texts(_texts(body["texts"])),
         "arrays": lambda body: Arrays({_text(name): _text(file) for name, file in body["files"].items()}),
+        "paced": lambda body: Paced(_read_pace(body["pace"])),
+        "traced": lambda body: Traced(tuple(_read_module(raw) for raw in body["modules"])),
         "failed": _read_failed,
     }
     return _reading(line, readers)
@@ -203,7 +160,7 @@ def _line(kind: str, body: _Raw) -> bytes:
     return json.dumps({"v": VERSION, "kind": kind, "body": body}, ensure_ascii=True).encode() + b"\n"
 
 
-def _plain(value: Order | Loaded | Rows | Texts | Arrays) -> _Raw:
+def _plain(value: Order | Loaded | Rows | Texts | Arrays | Paced | Traced) -> _Raw:
     plain: _Raw = json.loads(json.dumps(asdict(value), default=str))
     return plain
 
@@ -278,6 +235,46 @@ def _read_failed(body: _Raw) -> Failed:
 
 def _read_result(raw: _Raw) -> Result:
     return _read_error(raw["error"]) if "error" in raw else _read_completion(raw["completion"])
+
+
+def _read_pace(raw: _Raw) -> readings.Pace:
+    vram = raw["peak_vram_bytes"]
+    return readings.Pace(
+        prefill_ms=_number(raw["prefill_ms"]),
+        token_ms=tuple(map(_number, raw["token_ms"])),
+        prompt_tokens=_count(raw["prompt_tokens"]),
+        rss_bytes=_count(raw["rss_bytes"]),
+        peak_rss_bytes=_count(raw["peak_rss_bytes"]),
+        peak_vram_bytes=None if vram is None else _count(vram),
+    )
+
+
+def _read_module(raw: _Raw) -> readings.ModuleTrace:
+    return readings.ModuleTrace(
+        name=_text(raw["name"]),
+        kind=readings.ModuleKind(raw["kind"]),
+        shape=tuple(map(_count, raw["shape"])),
+        mean=_number(raw["mean"]),
+        std=_number(raw["std"]),
+        rms=_number(raw["rms"]),
+        max_abs=_number(raw["max_abs"]),
+        nan=_count(raw["nan"]),
+        inf=_count(raw["inf"]),
+        zero_fraction=_number(raw["zero_fraction"]),
+        spread=_number(raw["spread"]),
+    )
+
+
+def _number(raw: Any) -> float:  # noqa: ANN401 - JSON, not read yet
+    if type(raw) not in (int, float) or not math.isfinite(raw):
+        raise TypeError(f"{raw!r} is no finite number")
+    return float(raw)
+
+
+def _count(raw: Any) -> int:  # noqa: ANN401 - JSON, not read yet
+    if type(raw) is not int or raw < 0:
+        raise TypeError(f"{raw!r} counts nothing")
+    return raw
 
 
 def _rows(raw: Any) -> tuple[tuple[int, ...], ...]:  # noqa: ANN401 - JSON, not read yet

@@ -20,18 +20,9 @@ from pytest_aprqa.core import EngineError, EngineOutOfMemory
 from pytest_aprqa.engines import lifeline
 from pytest_aprqa.engines.measuring import measure
 from pytest_aprqa.engines.memory import is_out_of_memory
+from pytest_aprqa.engines.orders import Generate, Load, Measure
 from pytest_aprqa.engines.protocol import LoadResident, Resident
-from pytest_aprqa.engines.wire import (
-    Answered,
-    Failed,
-    Generate,
-    Load,
-    Loaded,
-    Measure,
-    Reply,
-    decode_order,
-    encode_reply,
-)
+from pytest_aprqa.engines.wire import Answered, Failed, Loaded, Reply, decode_order, encode_reply
 
 _OOM_SCORE = "500"
 """Where the kernel has to choose, it should kill this process and not pytest (-1000 to 1000, 0 is usual)."""

@@ -27,7 +27,7 @@ class Rogue:
             case "garbage":
                 os.write(replies_fd, b"Loading checkpoint shards: 100%\n")
             case "unknown":
-                os.write(replies_fd, b'{"v": 2, "kind": "sorry", "body": {}}\n')
+                os.write(replies_fd, b'{"v": 3, "kind": "sorry", "body": {}}\n')
             case "other version":
                 os.write(replies_fd, b'{"v": 1, "kind": "answered", "body": {"results": []}}\n')
             case "endless":

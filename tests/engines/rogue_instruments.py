@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_aprqa.core import EngineRefused, Target, Weights
-from pytest_aprqa.engines import Limits
-from pytest_aprqa.engines.wire import Arrays, Reply, Rows, Texts, encode_reply
+from pytest_aprqa.engines import Limits, ModuleKind, ModuleTrace, Pace
+from pytest_aprqa.engines.wire import Arrays, Paced, Reply, Rows, Texts, Traced, encode_reply
 from tests.engines.rogue import FACTS, Rogue
 
 VOCABULARY = 5
@@ -42,7 +45,7 @@ class RogueInstruments(Rogue):
             case "texts":
                 _reply(Texts(("a",)))
             case "floats":
-                _write(b'{"v": 2, "kind": "rows", "body": {"rows": [[1.5]]}}\n')
+                _write(b'{"v": 3, "kind": "rows", "body": {"rows": [[1.5]]}}\n')
             case _:
                 pass
         return tuple((len(text), int(special)) for text in texts)
@@ -52,7 +55,7 @@ class RogueInstruments(Rogue):
             case (1,):
                 _reply(Rows(((1,),)))
             case (2,):
-                _write(b'{"v": 2, "kind": "texts", "body": {"texts": [null]}}\n')
+                _write(b'{"v": 3, "kind": "texts", "body": {"texts": [null]}}\n')
             case _:
                 pass
         return tuple(" ".join(map(str, row)) for row in rows)
@@ -85,6 +88,59 @@ class RogueInstruments(Rogue):
 
     def activations(self, row: Sequence[int]) -> Mapping[str, Any]:
         return {"layer.0": np.ones((len(row), 2)), "../evil": np.zeros((len(row), 3))}
+
+    def pace(self, row: Sequence[int], *, tokens: int) -> Pace:
+        honest = Pace(3.0, (0.5,) * (tokens - 1), len(row), rss_bytes=1, peak_rss_bytes=2)
+        match row[0]:
+            case 1:
+                return replace(honest, token_ms=(*honest.token_ms, 0.5))
+            case 2:
+                return replace(honest, prompt_tokens=len(row) + 1)
+            case 3:
+                return replace(honest, prefill_ms=-1.0)
+            case 4:
+                _reply(Rows(((1,),)))
+            case 5:
+                return replace(honest, prefill_ms=float("inf"))
+            case 6:
+                time.sleep(1000)
+            case _:
+                pass
+        return honest
+
+    def stepwise(self, row: Sequence[int], *, given: int) -> NDArray[np.float32]:
+        if row[0] == 3:
+            _reply(Arrays({"logits": "0.npy"}))
+        return np.full((len(row) - given + (row[0] == 1), VOCABULARY), given, np.float32)
+
+    def together(self, rows: Sequence[Sequence[int]]) -> tuple[Any, ...]:
+        if rows[0][0] == 2:
+            _reply(Arrays({"logits": "0.npy", "more": "1.npy"}))
+        given = rows[1:] if rows[0][0] == 1 else rows
+        return tuple(np.full((1, VOCABULARY), row[0] + len(rows), np.float32) for row in given)
+
+    def sample(self, row: Sequence[int], *, max_tokens: int, temperature: float, seed: int) -> tuple[int, ...]:
+        if row[0] == 1:
+            _reply(Rows(((1,), (2,))))
+        return (*row, max_tokens, int(temperature * 10), seed)
+
+    def trace(self, row: Sequence[int]) -> tuple[ModuleTrace, ...]:
+        honest = ModuleTrace("a", ModuleKind.LAYER, (len(row), 2), 0.0, 1.0, 1.0, 2.0, 0, 0, 0.0, 0.5)
+        match row[0]:
+            case 1:
+                return ()
+            case 2:
+                _reply(Texts(("a",)))
+            case 3:
+                body = {"modules": [{**asdict(honest), "kind": "heart"}]}
+                _write(json.dumps({"v": 3, "kind": "traced", "body": body}).encode() + b"\n")
+            case 4:
+                _reply(Traced((replace(honest, mean=float("nan")),)))
+            case 5:
+                _reply(Paced(Pace(1.0, (), 1, 1, 1)))
+            case _:
+                pass
+        return (honest, honest)
 
 
 def load(target: Target, weights: Weights, limits: Limits) -> RogueInstruments:

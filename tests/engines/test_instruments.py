@@ -22,7 +22,16 @@ from pytest_aprqa.core import (
     Target,
     Weights,
 )
-from pytest_aprqa.engines import Instruments, Limits, Result, SupervisedEngine, instruments, supervise
+from pytest_aprqa.engines import (
+    Instruments,
+    Limits,
+    Pace,
+    Result,
+    SupervisedEngine,
+    instruments,
+    instruments_of,
+    supervise,
+)
 from tests.engines.rogue import FACTS
 
 TARGET = Target("org/rogue", Format.SAFETENSORS, None, Backend.CPU)
@@ -78,6 +87,41 @@ def test_each_instrument_gives_what_the_model_gave(engine: SupervisedEngine) -> 
     assert instrument.logits([]) == ()
 
 
+def test_each_later_instrument_gives_what_the_model_gave(engine: SupervisedEngine) -> None:
+    instrument: Instruments = engine
+    assert instrument.pace([0, 7], tokens=3) == Pace(3.0, (0.5, 0.5), 2, rss_bytes=1, peak_rss_bytes=2)
+    assert instrument.pace([0], tokens=1).token_ms == ()
+    assert np.array_equal(instrument.stepwise([0, 1, 2], given=2), np.full((1, 5), 2, np.float32))
+    first, second, third = instrument.together([[0], [7, 1], [9]])  # more than are continued together
+    assert [logits.shape for logits in (first, second, third)] == [(1, 5)] * 3
+    assert [float(logits[0, 0]) for logits in (first, second, third)] == [3.0, 10.0, 12.0], "all in one order"
+    assert instrument.together([]) == ()
+    assert instrument.sample([0, 8], max_tokens=4, temperature=1.5, seed=2**32 - 1) == (0, 8, 4, 15, 2**32 - 1)
+    assert [(module.name, module.kind, module.shape) for module in instrument.trace([0])] == [
+        ("a", "layer", (1, 2))
+    ] * 2
+
+
+class OlderEngine(OnlyEngine):
+    """Somebody's engine with the first instruments alone."""
+
+    encode = decode = render = logits = greedy = activations = staticmethod(lambda *_, **__: ("of old",))
+
+
+def test_an_engine_of_old_keeps_what_it_has_and_names_what_it_lacks() -> None:
+    with pytest.raises(EngineUnavailable, match="no instrument 'encode', 'decode', 'render', 'logits', 'greedy'"):
+        instruments_of(OnlyEngine())
+    older = instruments_of(OlderEngine())
+    assert older.decode([[1]]) == ("of old",)
+    for call in (lambda: older.pace([1], tokens=2), lambda: older.trace([1])):
+        with pytest.raises(EngineUnavailable, match=r"it has no instrument '(pace|trace)'"):
+            call()
+
+
+def test_an_engine_with_all_instruments_is_its_own_instruments(engine: SupervisedEngine) -> None:
+    assert instruments_of(engine) is engine
+
+
 def test_rows_are_continued_in_batches_and_texts_travel_in_portions(
     engine: SupervisedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +144,11 @@ def test_an_instrument_that_a_model_lacks_is_named(tmp_path: Path) -> None:
         "logits": lambda: engine.logits([[1]]),
         "greedy": lambda: engine.greedy([[1]], max_tokens=1),
         "activations": lambda: engine.activations([1]),
+        "pace": lambda: engine.pace([1], tokens=1),
+        "stepwise": lambda: engine.stepwise([1, 2], given=1),
+        "together": lambda: engine.together([[1]]),
+        "sample": lambda: engine.sample([1], max_tokens=1, temperature=1.0, seed=0),
+        "trace": lambda: engine.trace([1]),
     }
     pid = engine.pid
     for name, call in calls.items():
@@ -120,6 +169,17 @@ def test_an_instrument_that_a_model_lacks_is_named(tmp_path: Path) -> None:
         (lambda engine: engine.greedy([[]], max_tokens=1), "no token ids"),
         (lambda engine: engine.activations([]), "no token ids"),
         (lambda engine: engine.greedy([[1]], max_tokens=0), "max_tokens is 0"),
+        (lambda engine: engine.pace([], tokens=1), "no token ids"),
+        (lambda engine: engine.pace([0], tokens=0), "tokens is 0"),
+        (lambda engine: engine.stepwise([0, 1], given=0), "given is 0; a row of 2 tokens has steps after 1 to 1"),
+        (lambda engine: engine.stepwise([0, 1], given=2), "given is 2"),
+        (lambda engine: engine.stepwise([], given=1), "given is 1; a row of 0 tokens"),
+        (lambda engine: engine.together([[0], []]), "no token ids"),
+        (lambda engine: engine.sample([], max_tokens=1, temperature=1.0, seed=0), "no token ids"),
+        (lambda engine: engine.sample([0], max_tokens=0, temperature=1.0, seed=0), "max_tokens is 0"),
+        (lambda engine: engine.sample([0], max_tokens=1, temperature=-1.0, seed=0), "temperature is -1.0"),
+        (lambda engine: engine.sample([0], max_tokens=1, temperature=float("nan"), seed=0), "temperature is nan"),
+        (lambda engine: engine.trace([]), "no token ids"),
         (lambda engine: engine.decode([[1]], timeout_ms=0), "timeout_ms is 0"),
         (lambda engine: engine.encode(["refuse"], special=True), "not this one"),
     ],
@@ -147,6 +207,21 @@ def test_what_makes_no_sense_is_refused_and_costs_no_process(
         (lambda engine: engine.logits([[3]]), "cannot be opened"),
         (lambda engine: engine.logits([[4]]), "did not send the arrays"),
         (lambda engine: engine.logits([[5]]), "did not send the arrays"),
+        (lambda engine: engine.pace([1], tokens=2), "did not send the times of 2 tokens after 1"),
+        (lambda engine: engine.pace([2], tokens=2), "did not send the times"),
+        (lambda engine: engine.pace([3], tokens=2), "did not send the times"),
+        (lambda engine: engine.pace([4], tokens=2), "did not send the times"),
+        (lambda engine: engine.pace([5], tokens=2), "inf is no finite number"),
+        (lambda engine: engine.stepwise([1, 1], given=1), r"float32 \(2, 5\); expected float32 \(1"),
+        (lambda engine: engine.stepwise([3, 1], given=1), "cannot be opened"),
+        (lambda engine: engine.together([[1], [0]]), r"float32 \(1, 5\); expected float32 \(2"),
+        (lambda engine: engine.together([[2], [0]]), "did not send the arrays"),
+        (lambda engine: engine.sample([1], max_tokens=1, temperature=1.0, seed=0), "did not send 1 rows"),
+        (lambda engine: engine.trace([1]), "did not send what its modules gave"),
+        (lambda engine: engine.trace([2]), "did not send what its modules gave"),
+        (lambda engine: engine.trace([3]), "'heart' is not a valid ModuleKind"),
+        (lambda engine: engine.trace([4]), "nan is no finite number"),
+        (lambda engine: engine.trace([5]), "did not send what its modules gave"),
     ],
 )
 def test_a_broken_protocol_is_a_crash_that_says_how_and_the_next_call_has_a_fresh_child(
@@ -169,6 +244,8 @@ def test_names_of_arrays_are_no_names_of_files(engine: SupervisedEngine) -> None
 def test_a_hang_a_crash_and_a_bug_are_told_apart(engine: SupervisedEngine) -> None:
     with pytest.raises(EngineTimeout, match="encoding texts within 300 ms"):
         engine.encode(["hang"], special=True, timeout_ms=300)
+    with pytest.raises(EngineTimeout, match="timing tokens within 300 ms"):
+        engine.pace([6], tokens=2, timeout_ms=300)
     with pytest.raises(EngineCrashed, match="SIGSEGV while encoding texts"):
         engine.encode(["crash"], special=True)
     with pytest.raises(EngineCrashed, match="exit code 1") as caught:

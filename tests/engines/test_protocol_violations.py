@@ -33,7 +33,7 @@ def open_rogue(folder: Path, loader: str = "load") -> SupervisedEngine:
     [
         ("garbage", "unreadable message"),
         ("unknown", "KeyError: 'sorry'"),
-        ("other version", "version 1, not 2"),
+        ("other version", "version 1, not 3"),
         ("endless", "a message of more than 1000000 bytes"),
         ("close", "it closed its pipes"),
         ("too few", "did not send one result for each request"),

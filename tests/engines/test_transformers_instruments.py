@@ -13,9 +13,10 @@ from pytest_aprqa.engines import Limits, forward
 from pytest_aprqa.engines.forward import row_activations, row_logits
 from pytest_aprqa.engines.transformers import TransformersModel, load
 from tests import tiny
+from tests.engines.architectures import IDS, SMALL, small
 
 torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -26,28 +27,6 @@ ROW = (tiny.BOS_ID, *b"The quick brown fox jumps over it.")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> TransformersModel:
     return load(CPU, tiny.make_tiny(tmp_path_factory.mktemp("tiny")), Limits(threads=1))
-
-
-def small(architecture: str, **sizes: int) -> Any:  # noqa: ANN401 - any model class
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 64, "num_hidden_layers": 2, "intermediate_size": 32} | sizes
-    config = getattr(transformers, f"{architecture.removesuffix('LMHeadModel').removesuffix('ForCausalLM')}Config")
-    return getattr(transformers, architecture)(config(initializer_range=0.5, **sizes)).eval()
-
-
-SMALL: dict[str, dict[str, int]] = {
-    "LlamaForCausalLM": {"hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2},
-    "GPT2LMHeadModel": {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 64},
-    # A window shorter than the row, and than a piece of it.
-    "MistralForCausalLM": {
-        "hidden_size": 16,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "sliding_window": 4,
-    },
-    "MambaForCausalLM": {"hidden_size": 16, "state_size": 4},
-}
-IDS = [5, 6, 7, 8, 9, 10, 11, 12, 40, 41, 42]
 
 
 def test_a_prompt_is_encoded_with_bos_and_control_tokens_and_plain_text_with_neither(model: TransformersModel) -> None:
