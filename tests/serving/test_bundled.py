@@ -1,0 +1,29 @@
+"""The table of known deviations against the bundled servers themselves, one of each kind with the embedded model."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_aprqa.core import EngineUnavailable, Outcome
+from pytest_aprqa.gates.server.known import KNOWN, LLAMA_CPP, TRANSFORMERS
+from pytest_aprqa.gates.server.table import judge_service
+from tests.gates.server.planted import FUNCTIONAL
+from tests.serving.bundled import Bundled
+
+KINDS = {LLAMA_CPP: "llama_cpp", TRANSFORMERS: "transformers_serve"}
+CASES = sorted({(kind, gate_id) for kind in KINDS for gate_id in FUNCTIONAL} | set(KNOWN))
+
+
+@pytest.mark.parametrize(("kind", "gate_id"), CASES)
+def test_a_bundled_server_deviates_where_the_table_says_and_nowhere_else(
+    request: pytest.FixtureRequest, kind: str, gate_id: str
+) -> None:
+    bundled: Bundled = request.getfixturevalue(KINDS[kind])
+    try:
+        server = bundled.server()
+    except EngineUnavailable as exc:
+        pytest.skip(str(exc))
+    verdict = judge_service(gate_id, bundled.service)
+    known = (kind, gate_id) in KNOWN
+    assert server.kind == kind
+    assert verdict.outcome is (Outcome.FALSIFIED if known else Outcome.CORROBORATED), verdict.reason
