@@ -1,12 +1,12 @@
-"""Verdicts: on files and on what was observed (the gateways), and on how an artefact differs from the ground truth.
+"""Verdicts: on files and on what was observed (the gateways), on how an artefact differs from the ground truth, on
+state, speed and servers.
 
 Reads model files and asks engines; `EnginePool` opens them for commands. Knows no oracle, only what they have said.
 """
 
+from pytest_aprqa.gates.check import Check, Judging, Kind, by_gate
 from pytest_aprqa.gates.comparison import (
     COMPARISONS,
-    Check,
-    Kind,
     Options,
     Pair,
     Side,
@@ -26,20 +26,47 @@ from pytest_aprqa.gates.gateways import (
     judge_stability,
 )
 from pytest_aprqa.gates.integrity import check_integrity
+from pytest_aprqa.gates.server import (
+    KNOWN,
+    SERVER_CHECKS,
+    SERVER_ENDINGS,
+    SERVER_START,
+    Service,
+    Spoken,
+    judge_service,
+    known_deviation,
+    listen,
+)
+from pytest_aprqa.gates.speed import SPEED_CHECKS, Thresholds, Timing, asserted, judge_speed, thresholds_of
+from pytest_aprqa.gates.state import STATE_CHECKS, Work, judge_state
 
 __all__ = [
     "COMPARISONS",
     "INVARIANTS",
+    "KNOWN",
     "MAX_GARBAGE",
+    "SERVER_CHECKS",
+    "SERVER_ENDINGS",
+    "SERVER_START",
+    "SPEED_CHECKS",
+    "STATE_CHECKS",
     "Check",
     "ContractReport",
     "EnginePool",
     "Finding",
+    "Judging",
     "Kind",
     "Observation",
     "Options",
     "Pair",
+    "Service",
     "Side",
+    "Spoken",
+    "Thresholds",
+    "Timing",
+    "Work",
+    "asserted",
+    "by_gate",
     "check_integrity",
     "diagnose_conversion",
     "diagnose_pair",
@@ -47,7 +74,13 @@ __all__ = [
     "judge_gate",
     "judge_inference",
     "judge_quality",
+    "judge_service",
+    "judge_speed",
     "judge_stability",
+    "judge_state",
+    "known_deviation",
+    "listen",
+    "thresholds_of",
     "validate_contract",
     "word_of",
 ]

@@ -12,7 +12,8 @@ from typing import Final
 
 from pytest_aprqa.conversion import ModelView, format_of, open_model
 from pytest_aprqa.core import GATES, ArtefactError, Format, Gate, Outcome, Quantization, Weights
-from pytest_aprqa.gates.comparison import COMPARISONS, Kind, Pair, diagnose_pair, judge_gate
+from pytest_aprqa.gates.check import Kind
+from pytest_aprqa.gates.comparison import COMPARISONS, Pair, diagnose_pair, judge_gate
 from pytest_aprqa.gates.engine_pool import EnginePool
 from pytest_aprqa.gates.finding import Finding
 from pytest_aprqa.gates.integrity import check_integrity

@@ -12,7 +12,7 @@ from typing import Self, cast
 
 from pytest_aprqa.core import Backend, EngineUnavailable, Format, Target, Weights
 from pytest_aprqa.engines import Engine, Instruments, Limits, open_engine
-from pytest_aprqa.gates.comparison.measured import once
+from pytest_aprqa.gates.measured import once
 
 
 @dataclass(slots=True)

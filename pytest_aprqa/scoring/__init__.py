@@ -10,6 +10,7 @@ from pytest_aprqa.scoring.intervals import Interval, wilson
 from pytest_aprqa.scoring.mqs import Mqs, RateVerdict, score
 from pytest_aprqa.scoring.points import MAX_POINTS, normalized, points
 from pytest_aprqa.scoring.popperian import Falsification, Popperian, popperian, severity_of
+from pytest_aprqa.scoring.speeds import speeds_of, tps_columns
 from pytest_aprqa.scoring.status import Findings, Rules, Status, award_of, status_of
 from pytest_aprqa.scoring.tally import CategoryScore, Penalty
 from pytest_aprqa.scoring.tier import TierVerdict
@@ -48,7 +49,9 @@ __all__ = [
     "score_from_tier",
     "score_upstream",
     "severity_of",
+    "speeds_of",
     "status_from_tier",
     "status_of",
+    "tps_columns",
     "wilson",
 ]

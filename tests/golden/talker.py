@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pytest_aprqa.core import EngineUnavailable, Prompting
 from pytest_aprqa.engines import EngineFacts
 from pytest_aprqa.golden import Prompt, Provenance
+from tests.lacking import LacksProbes
 
 VOCABULARY = 300
 BOS, STOP = 256, 257
@@ -53,7 +54,7 @@ NOW, BEFORE = _tables()
 
 
 @dataclass
-class Talker:
+class Talker(LacksProbes):
     """Predicts from the last two ids."""
 
     damage: Callable[[Logits], Logits] = field(default=lambda logits: logits)

@@ -4,7 +4,6 @@ One table of checks, one pair of models that remembers what was measured of it, 
 """
 
 from pytest_aprqa.gates.comparison.blame import diagnose_pair
-from pytest_aprqa.gates.comparison.check import Check, Kind
 from pytest_aprqa.gates.comparison.judge import judge_check, judge_gate
 from pytest_aprqa.gates.comparison.options import Options
 from pytest_aprqa.gates.comparison.pair import Pair
@@ -14,8 +13,6 @@ from pytest_aprqa.gates.comparison.table import COMPARISONS
 
 __all__ = [
     "COMPARISONS",
-    "Check",
-    "Kind",
     "Options",
     "Pair",
     "Side",

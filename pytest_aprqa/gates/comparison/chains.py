@@ -9,10 +9,10 @@ from typing import Final
 
 from pytest_aprqa.conversion import Converted, ModelView, convert, open_model
 from pytest_aprqa.core import EngineUnavailable, Format, Quantization
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, once
 from pytest_aprqa.gates.comparison.measures import Measure, limit_of, measure
 from pytest_aprqa.gates.comparison.pair import HEAD, Pair
 from pytest_aprqa.gates.comparison.tensors import against_rounded
+from pytest_aprqa.gates.measured import Unjudgeable, once
 from pytest_aprqa.gates.subject import is_buffer
 from pytest_aprqa.parity import Limit, Quantity, compare_tensors
 

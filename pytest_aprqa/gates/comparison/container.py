@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pytest_aprqa.core import Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.formats import AprPart, AprProblem, check_apr
-from pytest_aprqa.gates.comparison.measured import once
 from pytest_aprqa.gates.comparison.pair import Pair
+from pytest_aprqa.gates.measured import once
 
 DTYPES = frozenset({AprPart.DTYPE})
 ALIGNMENT = frozenset({AprPart.ALIGNMENT})

@@ -1,4 +1,4 @@
-"""Judges of the layers' outputs: the artefact's tensors in the ground truth's architecture, layer by layer.
+"""The direction of the layers' outputs: the artefact's tensors in the ground truth's architecture, layer by layer.
 
 A GGUF is converted to a folder first: what is judged is what its tensors compute, not what its engine makes of them.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pytest_aprqa.core import (
@@ -23,16 +22,13 @@ from pytest_aprqa.core import (
     inconclusive,
 )
 from pytest_aprqa.gates.comparison.chains import converted
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, once
 from pytest_aprqa.gates.comparison.measures import limit_of, measure, number
 from pytest_aprqa.gates.comparison.pair import Pair
 from pytest_aprqa.gates.comparison.stored_types import word_of
+from pytest_aprqa.gates.measured import Unjudgeable, once
 from pytest_aprqa.parity import Quantity, layer_cosines
 
 Layers = Mapping[str, NDArray[Any]]
-
-_RANGE: Final = 4.0
-"""A healthy quantization moves a layer's largest value by a few percent; a lost norm or scale by a factor."""
 
 
 def trace(pair: Pair) -> Layers:
@@ -87,39 +83,6 @@ def judge_direction(pair: Pair) -> Verdict:
     )
 
 
-def judge_finite_layers(pair: Pair) -> Verdict:
-    """F-TRACE-PAYLOAD-001."""
-    theirs = trace(pair)
-    wrong = [name for name in sorted(theirs, key=place) if not np.isfinite(theirs[name]).all()]
-    if wrong:
-        bad = int(np.count_nonzero(~np.isfinite(theirs[wrong[0]])))
-        return falsified(
-            f"{bad} values of {wrong[0]} are NaN or infinite, the first of {len(wrong)} such outputs",
-            compared=len(theirs),
-            first_layer=wrong[0],
-        )
-    return corroborated(f"{len(theirs)} outputs are finite", compared=len(theirs))
-
-
-def judge_range(pair: Pair) -> Verdict:
-    """F-TRACE-PAYLOAD-003: the root mean square of every output is the ground truth's, within a factor."""
-    ours, theirs = pair.ours.activations, trace(pair)
-    names = _common(ours, theirs)
-    ratios = {name: _ratio(ours[name], theirs[name]) for name in names}
-    wrong = [name for name, ratio in ratios.items() if not 1 / _RANGE <= ratio <= _RANGE]
-    details: dict[str, Json] = {"ratios": {name: number(ratio) for name, ratio in ratios.items()}}
-    if wrong:
-        return falsified(
-            f"{wrong[0]} is {number(ratios[wrong[0]])} times as large as the ground truth's, limit 1/{_RANGE:g} to "
-            f"{_RANGE:g}",
-            compared=len(names),
-            first_layer=wrong[0],
-            **details,
-        )
-    span = f"{number(min(ratios.values()))} to {number(max(ratios.values()))}" if ratios else "nothing"
-    return corroborated(f"{len(names)} outputs are {span} times the ground truth's", compared=len(names), **details)
-
-
 def place(name: str) -> tuple[int, int]:
     """Order of the outputs: embedding, layers by number, final norm.
 
@@ -128,14 +91,3 @@ def place(name: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"layer\.(\d+)", name)
     return (1, int(match[1])) if match else (0 if name == "embedding" else 2, 0)
-
-
-def _common(ours: Layers, theirs: Layers) -> list[str]:
-    return sorted(set(ours) & set(theirs), key=place)
-
-
-def _ratio(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
-    sizes = [float(np.sqrt(np.mean(np.square(side.astype(np.float64))))) for side in (ours, theirs)]
-    if sizes[0] == 0:
-        return 1.0 if sizes[1] == 0 else float("inf")
-    return sizes[1] / sizes[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_aprqa.core import AprqaError, Json
-from pytest_aprqa.gates.comparison.measured import Unjudgeable
+from pytest_aprqa.gates.measured import Unjudgeable
 from pytest_aprqa.parity import Estimate, Limit, Quantity, limit_for
 
 

@@ -22,6 +22,9 @@ LONG_TOKENS: Final = 4100
 SHORTEST_LONG_TOKENS: Final = 512
 """What a smaller context takes is no long prompt."""
 
+TRACED_TOKENS: Final = 64
+"""Greedy tokens of the answer to the traced prompt: enough for a text to show that it is garbage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

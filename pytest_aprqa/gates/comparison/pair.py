@@ -16,11 +16,11 @@ import numpy as np
 from pytest_aprqa.conversion import ModelView, open_model
 from pytest_aprqa.core import AprqaError, Format, Quantization, Verdict
 from pytest_aprqa.engines.protocol import Instruments
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, measured
 from pytest_aprqa.gates.comparison.options import Options
 from pytest_aprqa.gates.comparison.side import Side
 from pytest_aprqa.gates.comparison.specials import bos_text, control_ids
 from pytest_aprqa.gates.comparison.tensors import TensorPass, compare_views
+from pytest_aprqa.gates.measured import Unjudgeable, measured
 from pytest_aprqa.gates.sizes import sizes_of
 from pytest_aprqa.gates.subject import is_buffer
 from pytest_aprqa.parity import Divergence, compare_logits
@@ -41,6 +41,8 @@ _ASKED: Final = (
     "text_logits",
     "greedy",
     "answered",
+    "continued",
+    "trace",
 )
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_aprqa.core import AprqaError, EngineOutOfMemory, EngineRefused, EngineUnavailable
+from pytest_aprqa.engines import ModuleTrace
 from pytest_aprqa.engines.protocol import Instruments
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, measured
-from pytest_aprqa.gates.comparison.options import SHORTEST_LONG_TOKENS, Options
+from pytest_aprqa.gates.comparison.options import SHORTEST_LONG_TOKENS, TRACED_TOKENS, Options
 from pytest_aprqa.gates.comparison.texts import CONVERSATIONS, HOSTILE_TEXTS, PARITY_TEXT, TEXTS
+from pytest_aprqa.gates.measured import Unjudgeable, measured
 
 T = TypeVar("T")
 
@@ -163,7 +164,7 @@ class Side:
     @measured
     def answered(self) -> Answered:
         """Greedy answers to the questions."""
-        prompts = self._question_rows()
+        prompts = self._question_rows(self.options.questions)
         tokens = self._ask(lambda engine: engine.greedy(prompts, max_tokens=self.options.max_tokens))
         return Answered(prompts, tokens, self._ask(lambda engine: engine.decode(tokens)))
 
@@ -176,6 +177,24 @@ class Side:
     def trace_row(self) -> tuple[int, ...]:
         """Token ids of the prompt at which layers are compared."""
         return self._ask(lambda engine: engine.encode([self.options.trace_prompt], special=True))[0]
+
+    @measured
+    def trace(self) -> tuple[ModuleTrace, ...]:
+        """What every module gives at that prompt, in order of computation."""
+        row = self.lead.trace_row
+        return self._ask(lambda engine: engine.trace(row))
+
+    @measured
+    def continued(self) -> Answered:
+        """A longer greedy answer to that prompt, as a question where there is a chat template."""
+        prompts = self.lead.continued_rows
+        tokens = self._ask(lambda engine: engine.greedy(prompts, max_tokens=TRACED_TOKENS))
+        return Answered(prompts, tokens, self._ask(lambda engine: engine.decode(tokens)))
+
+    @measured
+    def continued_rows(self) -> Rows:
+        """Token ids of what is continued."""
+        return self._question_rows((self.options.trace_prompt,))
 
     @measured
     def activations(self) -> dict[str, NDArray[np.float32]]:
@@ -192,13 +211,13 @@ class Side:
 
         return self._ask(render)
 
-    def _question_rows(self) -> Rows:
-        conversations = [[{"role": "user", "content": question}] for question in self.options.questions]
+    def _question_rows(self, questions: tuple[str, ...]) -> Rows:
+        conversations = [[{"role": "user", "content": question}] for question in questions]
         try:
             texts = self._ask(lambda engine: engine.render(conversations))
         except (AprqaError, Unjudgeable):
             # A base model has no template; its questions are plain prompts.
-            texts = self.options.questions
+            texts = questions
         rows = self._ask(lambda engine: engine.encode(texts, special=True))
         # A template that writes BOS itself gets the tokenizer's in front of it.
         return tuple(row[1:] if len(row) > 1 and row[0] == row[1] else row for row in rows)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from pytest_aprqa.core import AprqaError, Json
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, once
 from pytest_aprqa.gates.comparison.metadata import differences
 from pytest_aprqa.gates.comparison.pair import Pair
 from pytest_aprqa.gates.comparison.side import Side
@@ -16,6 +15,7 @@ from pytest_aprqa.gates.comparison.tensors import Compared, TensorPass
 from pytest_aprqa.gates.comparison.texts import KINDS, TEXTS
 from pytest_aprqa.gates.comparison.tied import wrong_copy
 from pytest_aprqa.gates.comparison.tokens import smuggled
+from pytest_aprqa.gates.measured import Unjudgeable, once
 from pytest_aprqa.parity import (
     Divergence,
     IdMismatch,

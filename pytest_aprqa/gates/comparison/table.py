@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pytest_aprqa.core import Format, Verdict
+from pytest_aprqa.gates.check import Check, Kind
 from pytest_aprqa.gates.comparison import (
     behavior,
     container,
@@ -14,13 +15,13 @@ from pytest_aprqa.gates.comparison import (
     layers,
     metadata,
     names,
+    payload,
     stored_types,
     template,
     tied,
     tokens,
     values,
 )
-from pytest_aprqa.gates.comparison.check import Check, Kind
 from pytest_aprqa.gates.comparison.conversions import A, G, S
 from pytest_aprqa.gates.comparison.pair import Pair
 from pytest_aprqa.parity import Quantity, Role, Stat
@@ -43,19 +44,19 @@ _ANSWERS: Final = (*_LOGITS, "F-TOKEN-IDS-001", "F-TOKEN-BOS-001", "F-CHAT-TEMPL
 Judge = Callable[[Pair], Verdict]
 
 
-def _contract(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check:
+def _contract(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check[Pair]:
     return Check(gate_id, Kind.CONTRACT, formats, judge, after)
 
 
-def _parity(gate_id: str, judge: Judge, *after: str) -> Check:
-    return Check(gate_id, Kind.PARITY, _CONVERTED, judge, after)
+def _parity(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check[Pair]:
+    return Check(gate_id, Kind.PARITY, formats, judge, after)
 
 
-def _conversion(gate_id: str, formats: frozenset[Format], judge: Judge) -> Check:
+def _conversion(gate_id: str, formats: frozenset[Format], judge: Judge) -> Check[Pair]:
     return Check(gate_id, Kind.CONVERSION, formats, judge, _SHAPES)
 
 
-COMPARISONS: Final[tuple[Check, ...]] = (
+COMPARISONS: Final[tuple[Check[Pair], ...]] = (
     # The container, and what it says.
     _contract(
         "F-APR-FORMAT-003",
@@ -135,8 +136,11 @@ COMPARISONS: Final[tuple[Check, ...]] = (
     ),
     _parity("F-PPL-001", divergence.judge_perplexity, *_LOGITS),
     # Layers.
-    _parity("F-TRACE-PAYLOAD-001", layers.judge_finite_layers, *_SHAPES),
-    _parity("F-TRACE-PAYLOAD-003", layers.judge_range, *_SHAPES, "F-TRACE-PAYLOAD-001"),
+    _parity("F-TRACE-PAYLOAD-001", payload.judge_finite, *_SHAPES, formats=_ALL),
+    _parity("F-TRACE-DEAD-001", payload.judge_alive, *_SHAPES, "F-TRACE-PAYLOAD-001", formats=_ALL),
+    _parity("F-TRACE-006", payload.judge_explosion, *_SHAPES, "F-TRACE-PAYLOAD-001", formats=_ALL),
+    _parity("F-TRACE-PAYLOAD-003", payload.judge_range, *_SHAPES, "F-TRACE-PAYLOAD-001"),
+    _parity("F-TRACE-PAYLOAD-002", payload.judge_text, *_SHAPES, "F-TRACE-PAYLOAD-001", formats=_ALL),
     _parity("F-TRACE-DIFF-001", layers.judge_direction, *_SHAPES, "F-TRACE-PAYLOAD-001"),
     # Further conversions.
     _conversion("F-CONV-S-A", _APR, conversions.judge_from_truth(A)),

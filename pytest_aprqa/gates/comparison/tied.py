@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_aprqa.core import Verdict, corroborated, falsified
-from pytest_aprqa.gates.comparison.measured import Unjudgeable, once
 from pytest_aprqa.gates.comparison.measures import Measure, limit_of, measure
 from pytest_aprqa.gates.comparison.pair import EMBEDDING, HEAD, Pair
+from pytest_aprqa.gates.measured import Unjudgeable, once
 from pytest_aprqa.parity import Quantity, TensorError, compare_tensors
 
 TIED_COPY: Final = "tied_copy"

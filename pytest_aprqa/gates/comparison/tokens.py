@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_aprqa.core import Verdict, corroborated, falsified, inconclusive
-from pytest_aprqa.gates.comparison.measured import Unjudgeable
 from pytest_aprqa.gates.comparison.pair import Pair
 from pytest_aprqa.gates.comparison.side import Rows, hostile_texts
 from pytest_aprqa.gates.comparison.specials import control_ids, special_ids
 from pytest_aprqa.gates.comparison.texts import BYTE_KINDS, KINDS, TEXTS
+from pytest_aprqa.gates.measured import Unjudgeable
 from pytest_aprqa.parity import compare_ids
 
 _SHOWN: Final = 12

@@ -180,7 +180,7 @@ def judge_all(artefact: Artefact, bench: Bench, pair: Pair, *, further: bool = F
     return verdicts if artefact.compared else {**integrity(pair.path), GOLDEN_GATE: bench.golden(pair)} | verdicts
 
 
-def _is_further(check: Check) -> bool:
+def _is_further(check: Check[Pair]) -> bool:
     return check.kind is Kind.CONVERSION
 
 

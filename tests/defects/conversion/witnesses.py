@@ -29,6 +29,9 @@ WITNESSES: Final = (
     Witness("F-TRACE-DIFF-001", "layers_exchanged", GGUF_F16),
     Witness("F-TRACE-PAYLOAD-001", "one_nan", GGUF_F16),
     Witness("F-TRACE-PAYLOAD-003", "norms_plus_one", GGUF_F16),
+    Witness("F-TRACE-DEAD-001", "norm_of_zeros", GGUF_F16),
+    Witness("F-TRACE-006", "embedding_scaled", APR_F16),
+    Witness("F-TRACE-PAYLOAD-002", "zero_head_untied", APR_F16),
     *(
         Witness(gate_id, "attention_not_causal", GGUF_F16)
         for gate_id in (

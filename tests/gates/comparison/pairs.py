@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from pytest_aprqa import embedded
 from pytest_aprqa.conversion import ModelView, convert, open_model
 from pytest_aprqa.core import Format, Outcome, Quantization
+from pytest_aprqa.engines import Instruments
 from pytest_aprqa.gates import COMPARISONS, Options, Pair, judge_gate
 from tests.gates.comparison.stand_in import StandIn
 
@@ -50,9 +52,9 @@ def pair_of(
         format=formats.get(path.suffix, Format.SAFETENSORS),
         quantization=quantization,
         scratch=scratch,
-        reference_instruments=(lambda: ours) if ours else None,
-        artefact_instruments=(lambda: theirs) if theirs else None,
-        traced=(lambda _: traced) if traced else None,
+        reference_instruments=(lambda: cast("Instruments", ours)) if ours else None,
+        artefact_instruments=(lambda: cast("Instruments", theirs)) if theirs else None,
+        traced=(lambda _: cast("Instruments", traced)) if traced else None,
         options=OPTIONS,
         limits=limits or {},
     )

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_aprqa.core import AprqaError
+from pytest_aprqa.core import AprqaError, EngineUnavailable
+from pytest_aprqa.engines import ModuleKind, ModuleTrace
+from pytest_aprqa.engines.trace_statistics import describe
+from tests.lacking import LacksProbes
 
 BOS_ID, FIRST_BYTE, VOCABULARY = 0, 10, 280
 CONTROL = {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2}
+
+MODULES = {
+    "model.embed_tokens": ModuleKind.EMBEDDING,
+    **{
+        f"model.layers.{layer}{name}": kind
+        for layer in range(3)
+        for name, kind in {
+            ".input_layernorm": ModuleKind.NORM,
+            ".self_attn": ModuleKind.ATTENTION,
+            ".post_attention_layernorm": ModuleKind.NORM,
+            ".mlp": ModuleKind.MLP,
+            "": ModuleKind.LAYER,
+        }.items()
+    },
+    "model.norm": ModuleKind.NORM,
+    "lm_head": ModuleKind.HEAD,
+}
+"""In order of computation."""
 
 Rows = Sequence[Sequence[int]]
 
 
 @dataclass
-class StandIn:
+class StandIn(LacksProbes):
     """Speaks bytes; predicts by a hash of the last token and the position."""
 
     shift: int = 0
@@ -39,6 +60,14 @@ class StandIn:
     layer: int | None = None
     """The layer from which on the outputs are wrong."""
     layer_fault: str = "turned"
+    traces: bool = True
+    """Shows its modules."""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """Name of a module to what is wrong with it."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Other names for the modules; one without a name is not shown."""
+    said: str | None = None
+    """What it says to whatever it is asked."""
     error: AprqaError | None = None
     asked: int = 0
 
@@ -70,6 +99,8 @@ class StandIn:
 
     def greedy(self, rows: Rows, *, max_tokens: int) -> tuple[tuple[int, ...], ...]:
         self._count()
+        if self.said is not None:
+            return tuple(tuple(self._encode(self.said, special=False))[:max_tokens] for _ in rows)
         if self.flood:
             return tuple((BOS_ID,) * max_tokens for _ in rows)
         out = []
@@ -90,6 +121,18 @@ class StandIn:
                 values = self._faulty(values)
             found[name] = values
         return found
+
+    def trace(self, row: Sequence[int]) -> tuple[ModuleTrace, ...]:
+        self._count()
+        if not self.traces:
+            raise EngineUnavailable("stand-in", "it shows no modules", install="nothing")
+        found = []
+        for number, (name, kind) in enumerate(MODULES.items()):
+            values = np.random.default_rng([number, *row]).normal(size=(len(row), 32))
+            values = _spoiled(values, self.modules.get(name, ""))
+            if not self.names or name in self.names:
+                found.append(describe(self.names.get(name, name), kind, values))
+        return tuple(found)
 
     def _faulty(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.layer_fault == "nan":
@@ -123,3 +166,16 @@ class StandIn:
         self.asked += 1
         if self.error is not None:
             raise self.error
+
+
+def _spoiled(values: NDArray[np.float64], fault: str) -> NDArray[np.float64]:
+    match fault:
+        case "nan" | "inf":
+            values[1, 3] = float(fault)
+            return values
+        case "same":
+            return np.repeat(values[:1], len(values), axis=0)
+        case "":
+            return values
+        case _:
+            return values * float(fault)

