@@ -13,6 +13,7 @@ from typing import Final, Required, Self, TypedDict, Unpack
 from pydantic import Field, JsonValue, model_validator
 
 from pytest_aprqa.core import (
+    GATES,
     Answer,
     Backend,
     Case,
@@ -271,9 +272,14 @@ def record_of_gate(
 
 
 def untimed_record(record: Record) -> dict[str, Json]:
-    """The record without what may differ between two runs: times, memory, batches, a dead process's last words."""
+    """The record without what may differ between two runs: times, memory, batches, a dead process's last words.
+
+    Of a gate whose reason tells times, only the outcome stays.
+    """
     plain = record.to_json()
-    for name in ("started_at", "duration_ms", "stderr_tail"):
+    gate = GATES.get(record.gate_id)
+    told = ("reason", "details") if gate is not None and gate.timed else ()
+    for name in ("started_at", "duration_ms", "stderr_tail", *told):
         del plain[name]
     if record.metrics is not None:
         plain["metrics"] = {

@@ -3,6 +3,7 @@
 Knows neither pytest nor engines. Reading is the effect; everything after it is pure.
 """
 
+from pytest_aprqa.playbook.blocks import ProfileAssertions, Serve
 from pytest_aprqa.playbook.cells import cell_words, list_cells, users_file
 from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
 from pytest_aprqa.playbook.document import (
@@ -29,7 +30,9 @@ __all__ = [
     "Model",
     "OracleType",
     "Playbook",
+    "ProfileAssertions",
     "PropertyTest",
+    "Serve",
     "SizeCategory",
     "Skip",
     "Tier",

@@ -1,7 +1,7 @@
-"""Blocks of a playbook that this version reads and checks, but does not execute.
+"""Blocks of a playbook besides its model, matrix and scenarios: comparisons, speed, server, contracts, workflows.
 
-They are validated all the same, so that a playbook which loads today also loads in the version that runs them.
-`untested` reports each one that a playbook declares.
+Those that nothing executes yet are validated all the same, so that a playbook which loads today also loads in the
+version that runs them; `untested` reports each one that a playbook declares.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class Invariant(StrEnum):
     I_3 = "I-3"
     I_4 = "I-4"
     I_5 = "I-5"
+
+
+Share = Annotated[NonNegative, Field(le=1)]
 
 
 class Switched(Block):
@@ -128,7 +131,21 @@ class ProfileAssertions(Block):
     min_throughput_cpu: NonNegative | None = None
     min_throughput_gpu: NonNegative | None = None
     max_p50_ms: NonNegative | None = None
+    """Of the time between tokens, in milliseconds."""
     max_p99_ms: NonNegative | None = None
+    """Of the time between tokens, in milliseconds."""
+    max_ttft_ms: NonNegative | None = None
+    """Time to the first token, in milliseconds."""
+    max_load_ms: NonNegative | None = None
+    """Time from starting the engine until it can be asked, in milliseconds."""
+    max_memory_mb: NonNegative | None = None
+    """Largest memory of the engine's process, in MiB; on a gpu of the device."""
+    min_gpu_ratio: NonNegative = 1.0
+    """Throughput of the gpu over that of the cpu."""
+    max_throughput_drop: Share = 0.05
+    """Against a baseline, as a share of its throughput."""
+    max_latency_rise: NonNegative = 0.10
+    """Against a baseline, as a share of its latency."""
 
 
 class ProfileCi(Switched):
@@ -138,7 +155,33 @@ class ProfileCi(Switched):
     measure: Annotated[Whole, Field(ge=1, le=1000)] = 10
     formats: Formats | None = None
     backends: Backends | None = None
+    prompt: Text | None = None
+    tokens: Annotated[Whole, Field(ge=2, le=4096)] = 32
+    """Tokens of each measured answer, whatever the model wants to say."""
     assertions: ProfileAssertions = ProfileAssertions()
+
+
+_HTTP = r"^https?://[^\s/]+(/\S*)?$"
+
+
+class Serve(Block):
+    """Who serves the model, where it is not the server that comes with its format's engine."""
+
+    command: Text | None = None
+    """Command line of a server, started without a shell; ``{model}``, ``{port}``, ``{host}`` and ``{threads}`` are
+    filled in. One that takes no port says in ``url`` where it listens."""
+    url: Annotated[Text, Field(pattern=_HTTP)] | None = None
+    """Base of a running endpoint, such as ``http://127.0.0.1:8000``; ``/v1/...`` is added."""
+    model: Text | None = None
+    """Name that requests give; default: the first that the endpoint lists."""
+    api_key_env: Text | None = None
+    """Environment variable that holds the key."""
+    health: Annotated[Text, Field(pattern=r"^/\S*$")] = "/health"
+    """Path that answers 200 once the model can be asked."""
+    ready_timeout_ms: Annotated[Whole, Field(ge=1000, le=3_600_000)] = 300_000
+    """Deadline for becoming ready, in milliseconds."""
+    formats: Formats | None = None
+    """Formats that are served so; default: all."""
 
 
 class TracePayload(Switched):

@@ -19,6 +19,7 @@ from pytest_aprqa.playbook.blocks import (
     OllamaParity,
     ProfileCi,
     PropertySettings,
+    Serve,
     StateMachine,
     TracePayload,
     VerificationGate,
@@ -356,6 +357,7 @@ class Document(Block):
     state_machine: StateMachine | None = None
     differential_tests: DifferentialTests | None = None
     profile_ci: ProfileCi | None = None
+    serve: Serve = Serve()
     trace_payload: TracePayload | None = None
     contract_tests: ContractTests | None = None
     limits: dict[LowerText, dict[LowerText, NonNegative]] = Field(default_factory=dict)

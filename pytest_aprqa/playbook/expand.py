@@ -12,6 +12,7 @@ from pytest_aprqa.core import (
     EDGE_GATE,
     Case,
     Cell,
+    Format,
     Gate,
     Modality,
     Prompting,
@@ -25,6 +26,7 @@ from pytest_aprqa.playbook.playbook import Playbook
 
 EDGE_CATEGORY: Final = "edge"
 _EDGE_MODALITIES: Final = (Modality.RUN, Modality.CHAT)
+_NONE: Final[Mapping[Format, str]] = {}
 _ID_PART: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -33,6 +35,7 @@ def expand(
     scenarios: Sequence[Scenario],
     *,
     unavailable: Mapping[str, str],
+    unserved: Mapping[Format, str] = _NONE,
     edge: Sequence[Scenario] = (),
 ) -> tuple[Case, ...]:
     """All cases of a playbook, target by target, so that each model is loaded once.
@@ -41,12 +44,14 @@ def expand(
         playbook: gives the cells, the limits and the declared skips.
         scenarios: what to say in every cell that a scenario admits.
         unavailable: word of a cell (format, quantization, backend, modality) → why it cannot be tested here.
+        unserved: format → why no server may be started for it.
         edge: hostile texts, added to every one-shot and chat cell under their own gate.
     """
     cases: list[Case] = []
     for cell in list_cells(playbook.model, playbook.matrix):
         words = cell_words(cell)
-        skip = _skip_reason(playbook, words, unavailable)
+        served = unserved.get(cell.target.format) if cell.modality is Modality.SERVE else None
+        skip = _skip_reason(playbook, words, unavailable, served)
         for scenario, gate in _in_cell(cell, scenarios, edge):
             if admits(words, scenario):
                 cases.append(_case(playbook, cell, scenario, gate, skip))
@@ -64,7 +69,9 @@ def _in_cell(cell: Cell, scenarios: Sequence[Scenario], edge: Sequence[Scenario]
             yield scenario, EDGE_GATE
 
 
-def _skip_reason(playbook: Playbook, words: tuple[str, ...], unavailable: Mapping[str, str]) -> str | None:
+def _skip_reason(
+    playbook: Playbook, words: tuple[str, ...], unavailable: Mapping[str, str], unserved: str | None
+) -> str | None:
     """Every reason not to test a cell, declared ones first; None when there is none."""
     declared = [
         f"{skip.reason} ({skip.issue})" if skip.issue else skip.reason
@@ -72,6 +79,7 @@ def _skip_reason(playbook: Playbook, words: tuple[str, ...], unavailable: Mappin
         if all(word in words for word in skip.words)
     ]
     missing = [unavailable[word] for word in words if word in unavailable]
+    missing += [] if unserved is None else [unserved]
     return "; ".join(dict.fromkeys([*declared, *missing])) or None
 
 

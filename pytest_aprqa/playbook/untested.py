@@ -22,7 +22,7 @@ _WHOLE_BLOCKS: Final = (
     "regression_tests",
     "tools_required",
 )
-_SWITCHED_BLOCKS: Final = ("profile_ci", "ollama_parity", "state_machine")
+_SWITCHED_BLOCKS: Final = ("ollama_parity", "state_machine")
 
 Finding: TypeAlias = tuple[str, str]
 """Field and sentence."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_aprqa.plugin.fixtures import aprqa_trial, ask, awake, case, compare, engine, enter, weights
+from pytest_aprqa.plugin.fixtures import able, aprqa_trial, ask, awake, case, engine, enter, examine, served, weights
 from pytest_aprqa.plugin.hooks import Hooks
 from pytest_aprqa.plugin.options import add_options
 
-__all__ = ["aprqa_trial", "ask", "awake", "case", "compare", "engine", "enter", "weights"]
+__all__ = ["able", "aprqa_trial", "ask", "awake", "case", "engine", "enter", "examine", "served", "weights"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

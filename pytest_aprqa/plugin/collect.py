@@ -6,6 +6,7 @@ Imported when the first playbook is met.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pytest
 from pytest_aprqa.core import AprqaError, Case, Falsified, Gateway, Json, PlaybookError, Weights
 from pytest_aprqa.engines import Engine
 from pytest_aprqa.evidence import Record
-from pytest_aprqa.gates import Check
+from pytest_aprqa.gates import Check, Kind
 from pytest_aprqa.plugin.workbench import Workbench
-from pytest_aprqa.suite import Examiner, Trial, agenda_of, orders_of_gateways, qualification, record_of_phase
+from pytest_aprqa.suite import BEFORE, Examiner, Trial, agenda_of, orders_of_gateways, qualification, record_of_phase
 
 
 def collector(path: Path, parent: pytest.Collector, workbench: Workbench) -> PlaybookFile:
@@ -93,6 +94,12 @@ class PlaybookTrial:
             pytest.fail(f"the fixture 'case' is for scenario items; {self._item.name} is none")
         return self.trial.entry.subject
 
+    def quiet(self) -> AbstractContextManager[None]:
+        """Alone among the run's processes for what is measured, beside the others for everything else."""
+        entry, quiet = self.trial.entry, self._workbench.quiet
+        measured = isinstance(entry.subject, Check) and entry.subject.kind is Kind.PROFILE and not entry.skip
+        return quiet.alone() if measured else quiet.shared()
+
     def admit(self) -> None:
         """Skips the item where it cannot or must not run."""
         self._examiner.admit(self.trial)
@@ -105,11 +112,20 @@ class PlaybookTrial:
         """Tests the case."""
         self._examiner.ask(self.trial, case)
 
-    def compare(self) -> None:
-        """Compares the target with the ground truth."""
+    def examine(self) -> None:
+        """Judges the check."""
         if not isinstance(self.trial.entry.subject, Check):
-            pytest.fail(f"the fixture 'compare' is for comparisons; {self._item.name} is none")
-        self._examiner.compare(self.trial, self.trial.entry.subject)
+            pytest.fail(f"the fixture 'examine' is for checks; {self._item.name} is none")
+        self._examiner.check(self.trial, self.trial.entry.subject)
+
+    def go_through(self) -> None:
+        """Through G0 to G2, leaving the engine as it is."""
+        for gateway in BEFORE:
+            self.enter(gateway)
+
+    def need_server(self) -> None:
+        """Skips the item where the target's server does not start."""
+        self._examiner.need_server(self.trial)
 
     def weights(self, enter: Callable[[Gateway], None]) -> Weights:
         """Through G0 to the files."""

@@ -60,12 +60,26 @@ def awake(engine: Engine, aprqa_trial: PlaybookTrial, enter: Callable[[Gateway],
 
 
 @pytest.fixture
-def ask(aprqa_trial: PlaybookTrial, awake: Engine) -> Callable[[Case], None]:  # noqa: ARG001 - G2 comes first
-    """Asks the engine, judges the answer, keeps the record."""
+def able(weights: Weights, aprqa_trial: PlaybookTrial, enter: Callable[[Gateway], None]) -> None:  # noqa: ARG001
+    """The target passed the gateways G0 to G2; its engine may be closed by now."""
+    aprqa_trial.go_through()
+
+
+@pytest.fixture
+def served(able: None, aprqa_trial: PlaybookTrial) -> None:  # noqa: ARG001 - G2 comes first
+    """A server that holds the target is ready to be asked."""
+    aprqa_trial.need_server()
+
+
+@pytest.fixture
+def ask(aprqa_trial: PlaybookTrial, request: pytest.FixtureRequest) -> Callable[[Case], None]:
+    """Asks the engine, or the server of a ``serve`` case, judges the answer, keeps the record."""
+    if "served" not in request.fixturenames:
+        request.getfixturevalue("awake")  # G2 comes first
     return aprqa_trial.ask
 
 
 @pytest.fixture
-def compare(aprqa_trial: PlaybookTrial) -> Callable[[], None]:
-    """Compares the item's target with the ground truth, keeps the record."""
-    return aprqa_trial.compare
+def examine(aprqa_trial: PlaybookTrial) -> Callable[[], None]:
+    """Judges the item's check of its target, keeps the record."""
+    return aprqa_trial.examine

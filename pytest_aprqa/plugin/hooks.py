@@ -38,7 +38,7 @@ class Hooks:
         self._own_folder: Path | None = None
         self._html = False
         add_marks(config)
-        if self.keeps_books and (self.options.engine or self.options.resume):
+        if self.keeps_books and (self.options.engine or self.options.resume or self.options.baseline):
             from pytest_aprqa.plugin.precheck import check_options
 
             check_options(self.options)
@@ -98,6 +98,14 @@ class Hooks:
         """Names playbooks, targets, device and engines."""
         paths = [path for path in map(_path_of, self.config.args) if is_playbook(path)]
         return self.ledger.header(paths) if paths and self.keeps_books else []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Nothing of the run's other processes runs beside a measurement."""
+        if trial := getattr(item, "aprqa", None):
+            with trial.quiet():
+                return (yield)
+        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -64,6 +64,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "resume", "path", "take judged cases from this evidence.jsonl or evidence.json where nothing changed", "FILE"
     ),
+    Option("baseline", "path", "compare speeds with those of this evidence.json, and fail on a regression", "FILE"),
     Option(
         "score-policy",
         "text",
@@ -74,6 +75,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("allow-missing", "flag", "a playbook that could judge nothing (weights or engine missing) is no failure"),
     Option("strict", "flag", "unknown keys in playbooks are errors"),
     Option("junit", "flag", "also write pytest's JUnit report beside the evidence"),
+    Option("allow-commands", "flag", "start servers by the command lines that playbooks bring", ini=False),
     Option("trust-remote-code", "flag", "let transformers run code that comes with the model", ini=False),
 )
 
@@ -123,16 +125,19 @@ class Options:
     memory_limit: int | None
     """Bytes."""
     resume: Path | None
+    baseline: Path | None
     score_policy: str | None
     allow_missing: bool
     strict: bool
     junit: bool
+    allow_commands: bool
     trust_remote_code: bool
 
     def bearing_on_results(self) -> dict[str, Any]:
         """Those that were given and bear on what is tested and how it is judged, for the evidence."""
         names = (
-            "engine", "no_gpu", "batch", "dtype", "memory_limit", "score_policy", "strict", "trust_remote_code",
+            "engine", "no_gpu", "batch", "dtype", "memory_limit", "score_policy", "strict", "allow_commands",
+            "trust_remote_code",
         )  # fmt: skip
         return {name: value for name in names if (value := getattr(self, name))}
 

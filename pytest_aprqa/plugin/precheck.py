@@ -7,12 +7,13 @@ import difflib
 import pytest
 
 from pytest_aprqa.engines import engine_names
+from pytest_aprqa.plugin.baseline import read_baseline
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 
 
 def check_options(options: Options) -> None:
-    """Refuses an engine that does not exist and a journal that cannot be read.
+    """Refuses an engine that does not exist, a journal or a baseline that cannot be read.
 
     Raises:
         pytest.UsageError: says which option, what was expected and what was found.
@@ -26,3 +27,4 @@ def check_options(options: Options) -> None:
             " (a package adds one by an entry point of the group 'pytest_aprqa.engines')"
         )
     read_resumable(options.resume)
+    read_baseline(options.baseline)

@@ -16,6 +16,7 @@ import pytest
 from pytest_aprqa.core import Case, Cell, Gateway, Json
 from pytest_aprqa.engines import Limits
 from pytest_aprqa.playbook import FailurePolicy
+from pytest_aprqa.plugin.baseline import read_baseline
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 from pytest_aprqa.suite import (
@@ -24,7 +25,10 @@ from pytest_aprqa.suite import (
     Examiner,
     Latch,
     Plan,
+    Quiet,
+    Servers,
     Shelf,
+    Subjects,
     Trial,
     group_key,
     is_on,
@@ -50,11 +54,21 @@ class Workbench:
         self._recorded: set[tuple[Path, int]] = set()
         self._resumable = read_resumable(options.resume)  # before results arrive: this run may replace that journal
         self._examiner: Examiner | None = None
+        self.quiet = Quiet(folder)
+        """Keeps what is measured apart from everything else that the run's processes do."""
         self._cells: dict[tuple[Path, Cell], list[Case]] | None = None
 
     def plan(self, path: Path) -> Plan:
         """Reads and expands a playbook."""
-        return plan_playbook(path, self._options.set, strict=self._options.strict, unavailable=self._unavailable)
+        return plan_playbook(
+            path,
+            self._options.set,
+            strict=self._options.strict,
+            unavailable=self._unavailable,
+            commands=self._options.allow_commands,
+            engine=self._options.engine,
+            baseline=self._options.baseline is not None,
+        )
 
     def examiner(self, session: pytest.Session) -> Examiner:
         """Made when the first item runs; by then all items of the session are known."""
@@ -62,7 +76,10 @@ class Workbench:
             search = Search(self._options.model_cache, os.environ, download=self._options.download)
             shelf = Shelf(search, self._options.conversions)
             bench = Bench(self._setup(session), shelf)
-            self._examiner = Examiner(bench, Latch(self._folder), self._policy, together=self._together)
+            subjects = Subjects(bench, Servers(bench, os.environ), read_baseline(self._options.baseline))
+            self._examiner = Examiner(
+                bench, Latch(self._folder), self._policy, subjects=subjects, together=self._together
+            )
         return self._examiner
 
     def cases_ahead(self, session: pytest.Session, plan: Plan, cell: Cell) -> Sequence[Case]:

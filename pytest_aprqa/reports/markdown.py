@@ -13,6 +13,7 @@ from pytest_aprqa.core import Modality
 from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.matrix import LEGEND, mark, matrix_rows
+from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
 from pytest_aprqa.reports.standing import (
     outcome_counts,
     rate_sentence,
@@ -45,6 +46,7 @@ def render_step_summary(evidence: Evidence, mqs: Mqs) -> str:
         f"Records: {outcome_counts(mqs)}. {counted(evidence.distinct_prompts, 'distinct prompt')}.",
         *_gateways(mqs),
         *_matrix(evidence),
+        *_speed(evidence),
         *_unjudged(evidence),
         *_categories(mqs),
         *_failures(evidence),
@@ -92,6 +94,14 @@ def _matrix(evidence: Evidence) -> Iterator[str]:
         yield "### Cells"
         yield _table(["target", *Modality], [[markdown_text(row.target_id), *map(mark, row.cells)] for row in rows])
         yield LEGEND
+
+
+def _speed(evidence: Evidence) -> Iterator[str]:
+    rows = speed_rows(evidence)
+    if rows:
+        yield "### Speed"
+        yield _table(SPEED_HEADER, [[markdown_text(cell) for cell in row] for row in rows])
+        yield f"{SPEED_LEGEND}."
 
 
 def _unjudged(evidence: Evidence) -> Iterator[str]:

@@ -20,6 +20,7 @@ from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports.cells import CellTally
 from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.matrix import LEGEND, mark, matrix_rows
+from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
 from pytest_aprqa.reports.standing import (
     differs,
     outcome_counts,
@@ -76,6 +77,7 @@ def render_summary(
     _add_head(page, evidence)
     _add_gateways(page, mqs)
     _add_matrix(page, evidence)
+    _add_speed(page, evidence)
     _add_unjudged(page, evidence)
     _add_categories(page, mqs)
     _add_score(page, evidence, mqs)
@@ -179,6 +181,20 @@ def _add_matrix(page: _Page, evidence: Evidence) -> None:
     for row in rows:
         grid.add_row(Text(row.target_id, overflow="fold"), *(_marked(cell) for cell in row.cells))
     page.add(grid)
+
+
+def _add_speed(page: _Page, evidence: Evidence) -> None:
+    rows = speed_rows(evidence)
+    if not rows:
+        return
+    page.section("speed", note=SPEED_LEGEND)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    table.add_column(SPEED_HEADER[0], overflow="fold")
+    for name in SPEED_HEADER[1:]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*(page.show(cell) for cell in row))
+    page.add(table)
 
 
 def _marked(cell: CellTally | None) -> Text:

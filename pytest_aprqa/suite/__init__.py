@@ -4,17 +4,21 @@ The rooms above (plugin, cli) give it pytest items and options; it gives them re
 """
 
 from pytest_aprqa.suite import qualification
-from pytest_aprqa.suite.agenda import Entry, agenda_of, orders_of_gateways
+from pytest_aprqa.suite.agenda import BEFORE, Entry, agenda_of, orders_of_gateways
 from pytest_aprqa.suite.bench import Bench, BenchSetup
 from pytest_aprqa.suite.examiner import Examiner, Trial
 from pytest_aprqa.suite.facts import ENGINE, WEIGHTS, playbook_info
 from pytest_aprqa.suite.machine import unavailable_words
 from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_playbook
 from pytest_aprqa.suite.policy import Latch, Scope, scope_of
+from pytest_aprqa.suite.quiet import Quiet
 from pytest_aprqa.suite.records import record_of_phase
+from pytest_aprqa.suite.servers import Servers
 from pytest_aprqa.suite.shelf import Shelf
+from pytest_aprqa.suite.subjects import Subjects
 
 __all__ = [
+    "BEFORE",
     "ENGINE",
     "WEIGHTS",
     "Bench",
@@ -23,8 +27,11 @@ __all__ = [
     "Examiner",
     "Latch",
     "Plan",
+    "Quiet",
     "Scope",
+    "Servers",
     "Shelf",
+    "Subjects",
     "Trial",
     "agenda_of",
     "group_key",

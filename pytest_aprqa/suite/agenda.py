@@ -1,4 +1,6 @@
-"""The order of a playbook's items: for each target G0 to G2, its comparisons, its cases, then G3 and G4.
+"""The order of a playbook's items, target by target.
+
+G0 to G2, comparisons and state; cases of run and chat; speed; the server with the cases of serve, and its end; G3, G4.
 
 Pure. The order number of an entry is its place among all entries of the playbook, whatever is selected, so that
 evidence sorts the same in every run.
@@ -6,13 +8,13 @@ evidence sorts the same in every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from pytest_aprqa.core import EDGE_GATE, Case, Gateway, Target
+from pytest_aprqa.core import EDGE_GATE, Case, Gateway, Modality, Target
 from pytest_aprqa.gates import Check
-from pytest_aprqa.suite.comparisons import planned_checks
+from pytest_aprqa.suite.checks import Planned, comparisons, server_checks, speed_checks, state_checks
 from pytest_aprqa.suite.plan import Plan
 
 BEFORE = (Gateway.G0, Gateway.G1, Gateway.G2)
@@ -21,13 +23,13 @@ AFTER = (Gateway.G3, Gateway.G4)
 """Gateways that are judged from what a target's cases have shown."""
 
 
-Subject: TypeAlias = Case | Gateway | Check
+Subject: TypeAlias = Case | Gateway | Check[Any]
 """What an item is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item: a case, or a gateway or a comparison of a target."""
+    """One item: a case, or a gateway or a check of a target."""
 
     order: int
     target: Target
@@ -88,9 +90,28 @@ def _subjects(plan: Plan) -> Iterator[tuple[Target, Subject, str | None, int]]:
     for target, own in cases.items():
         skip = plan.skip_of(target)
         yield from ((target, gateway, skip, line) for gateway in BEFORE)
-        yield from ((target, check, skip, place) for check, place in planned_checks(plan.playbook, target))
-        yield from ((target, case, case.skip, case.line) for case in own)
+        yield from _of_target(plan, target, own, skip)
         yield from ((target, gateway, skip, line) for gateway in AFTER)
+
+
+def _of_target(
+    plan: Plan, target: Target, cases: Sequence[Case], skip: str | None
+) -> Iterator[tuple[Target, Subject, str | None, int]]:
+    """A target's checks and cases; the server starts once the engine is not needed any more."""
+    asked = [case for case in cases if case.cell.modality is not Modality.SERVE]
+    served = [case for case in cases if case.cell.modality is Modality.SERVE]
+    playbook, unserved = plan.playbook, served[0].skip if served else skip
+    awake, endings = server_checks(playbook, target)
+
+    def checks(planned: Iterable[Planned], reason: str | None) -> Iterator[tuple[Target, Subject, str | None, int]]:
+        return ((target, check, reason, line) for check, line in planned)
+
+    yield from checks((*comparisons(playbook, target), *state_checks(playbook, target)), skip)
+    yield from ((target, case, case.skip, case.line) for case in asked)
+    yield from checks(speed_checks(playbook, target, baseline=plan.baseline), skip)
+    yield from checks(awake, unserved)
+    yield from ((target, case, case.skip, case.line) for case in served)
+    yield from checks(endings, unserved)
 
 
 def orders_of_gateways(entries: Iterable[Entry]) -> dict[tuple[Target, Gateway], int]:

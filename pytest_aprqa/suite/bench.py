@@ -6,7 +6,7 @@ engine answer all of the cell's cases that this process will run, and the later 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from pytest_aprqa.core import (
     Prompting,
     Request,
     Target,
+    Weights,
 )
-from pytest_aprqa.engines import Engine, Limits, Result, open_engine
+from pytest_aprqa.engines import Engine, EngineFacts, Limits, Result, open_engine
 from pytest_aprqa.evidence import Resumable, completion_of, content_key
 from pytest_aprqa.playbook import Playbook
 from pytest_aprqa.suite.shelf import Shelf
@@ -49,7 +50,8 @@ class Bench:
     setup: BenchSetup
     shelf: Shelf
     _engines: dict[tuple[Path, Target], Engine | EngineError] = field(default_factory=dict)
-    _truths: dict[Path, Engine | EngineError] = field(default_factory=dict)
+    _besides: dict[tuple[Path, Target, str], Engine | EngineError] = field(default_factory=dict)
+    _facts: dict[tuple[Path, Target], EngineFacts] = field(default_factory=dict)
     _results: dict[tuple[Path, str], Result] = field(default_factory=dict)
 
     def engine(self, playbook: Playbook, target: Target) -> Engine:
@@ -63,7 +65,8 @@ class Bench:
             self._close_others(target)
             try:
                 weights = self.shelf.weights(playbook, target)
-                self._engines[key] = open_engine(target, weights, self.setup.limits, name=self.setup.engine)
+                opened = open_engine(target, weights, self.setup.limits, name=self.setup.engine)
+                self._engines[key], self._facts[key] = opened, opened.facts
             except EngineError as problem:
                 self._engines[key] = problem
         engine = self._engines[key]
@@ -71,22 +74,49 @@ class Bench:
             raise engine
         return engine
 
+    def facts(self, playbook: Playbook, target: Target) -> EngineFacts:
+        """What the target's engine said about itself; the engine need not be open any more.
+
+        Raises:
+            EngineError: it cannot start or cannot load the model.
+        """
+        if (playbook.path, target) not in self._facts:
+            return self.engine(playbook, target).facts
+        return self._facts[playbook.path, target]
+
+    def retire(self, target: Target) -> None:
+        """Ends the target's engine, to give its memory to a server; it is opened again if somebody asks."""
+        self._close_besides()
+        self._close_where(lambda one: one == target)
+
+    def beside(self, playbook: Playbook, target: Target) -> Engine:
+        """An engine that stays open beside that of the target in work.
+
+        Raises:
+            EngineError: it cannot start or cannot load the model; the same error every time.
+        """
+        return self._beside(playbook, target, self.setup.limits, lambda: self.shelf.weights(playbook, target))
+
     def truth_engine(self, playbook: Playbook) -> Engine:
         """The ground truth in float32 on the CPU, to compare a target with; beside the target's own engine.
 
         Raises:
             EngineError: it cannot start or cannot load the model; the same error every time.
         """
-        if playbook.path not in self._truths:
-            self._close_truths()
-            target = Target(playbook.model.hf_repo, Format.SAFETENSORS, None, Backend.CPU)
-            limits = replace(self.setup.limits, dtype="float32")
+        target = Target(playbook.model.hf_repo, Format.SAFETENSORS, None, Backend.CPU)
+        limits = replace(self.setup.limits, dtype="float32")
+        return self._beside(playbook, target, limits, lambda: self.shelf.truth(playbook))
+
+    def _beside(self, playbook: Playbook, target: Target, limits: Limits, weights: Callable[[], Weights]) -> Engine:
+        """One engine besides that of the target in work, no more."""
+        key = (playbook.path, target, limits.dtype)
+        if key not in self._besides:
+            self._close_besides()
             try:
-                weights = self.shelf.truth(playbook)
-                self._truths[playbook.path] = open_engine(target, weights, limits, name=self.setup.engine)
+                self._besides[key] = open_engine(target, weights(), limits, name=self.setup.engine)
             except EngineError as problem:
-                self._truths[playbook.path] = problem
-        engine = self._truths[playbook.path]
+                self._besides[key] = problem
+        engine = self._besides[key]
         if isinstance(engine, EngineError):
             raise engine
         return engine
@@ -103,21 +133,20 @@ class Bench:
         )
         return engine.generate([request])[0]
 
-    def answer(self, playbook: Playbook, case: Case, ahead: Sequence[Case]) -> Result:
-        """The answer to a case, computed together with those of `ahead` (cases of the same cell)."""
+    def answer(self, playbook: Playbook, case: Case, ahead: Sequence[Case], engine: Engine) -> Result:
+        """The engine's answer to a case, computed together with those of `ahead` (cases of the same cell)."""
         if (playbook.path, case.id) not in self._results:
             batch = [case, *(other for other in ahead if other.id != case.id)]
             new = [one for one in batch if (playbook.path, one.id) not in self._results]
-            self._close_truths()
-            waiting = [one for one in new if one is case or self.earlier(playbook, one) is None]
-            results = self.engine(playbook, case.cell.target).generate([request_of(one) for one in waiting])
+            self._close_besides()
+            waiting = [one for one in new if one is case or self.earlier(playbook, one, engine) is None]
+            results = engine.generate([request_of(one, engine.facts) for one in waiting])
             self._results.update({(playbook.path, one.id): it for one, it in zip(waiting, results, strict=True)})
         return self._results[playbook.path, case.id]
 
-    def key_of(self, playbook: Playbook, case: Case) -> str:
+    def key_of(self, playbook: Playbook, case: Case, engine: Engine) -> str:
         """Content key of a case: equal keys mean that the same question was put to the same artefact the same way."""
-        facts = self.engine(playbook, case.cell.target).facts
-        scenario = case.scenario
+        facts, scenario = engine.facts, case.scenario
         return content_key(
             weights_digests=self.shelf.weights(playbook, case.cell.target).digests,
             engine=facts.name,
@@ -132,11 +161,11 @@ class Bench:
             seed=case.seed,
         )
 
-    def earlier(self, playbook: Playbook, case: Case) -> Completion | None:
+    def earlier(self, playbook: Playbook, case: Case, engine: Engine) -> Completion | None:
         """The answer of an earlier run to the same question, if one was given."""
         if not self.setup.resumable.by_key:
             return None
-        record = self.setup.resumable.find(self.key_of(playbook, case))
+        record = self.setup.resumable.find(self.key_of(playbook, case, engine))
         return None if record is None else completion_of(record, request_id=case.id)
 
     def close(self) -> None:
@@ -145,30 +174,33 @@ class Bench:
             if not isinstance(engine, EngineError):
                 engine.close()
         self._engines.clear()
-        self._close_truths()
+        self._close_besides()
 
-    def _close_truths(self) -> None:
-        """Ends the ground truth's engine: a target's comparisons come before its cases, which need the memory."""
-        for engine in self._truths.values():
+    def _close_besides(self) -> None:
+        """Ends what a target was compared with: its comparisons come before its cases, which need the memory."""
+        for engine in self._besides.values():
             if not isinstance(engine, EngineError):
                 engine.close()
-        self._truths.clear()
+        self._besides.clear()
 
     def _close_others(self, target: Target) -> None:
         """Ends engines of other targets: items come target by target, and two models may not fit in memory."""
+        self._close_where(lambda one: one != target)
+
+    def _close_where(self, closes: Callable[[Target], bool]) -> None:
         for key, engine in list(self._engines.items()):
-            if key[1] != target and not isinstance(engine, EngineError):
+            if closes(key[1]) and not isinstance(engine, EngineError):
                 engine.close()
                 del self._engines[key]
 
 
-def request_of(case: Case) -> Request:
-    """What the engine is asked for a case."""
+def request_of(case: Case, facts: EngineFacts) -> Request:
+    """What the engine is asked for a case; a model without a chat template continues the prompt as it stands."""
     return Request(
         id=case.id,
         turns=case.scenario.turns,
         system=case.scenario.system,
-        prompting=case.prompting,
+        prompting=case.prompting if facts.chat_template else Prompting.RAW,
         max_tokens=case.max_tokens,
         temperature=case.temperature,
         seed=case.seed,
@@ -178,4 +210,6 @@ def request_of(case: Case) -> Request:
 
 def needs_conversation(case: Case) -> bool:
     """Whether the case cannot be asked without a chat template."""
+    if case.cell.modality is Modality.SERVE:
+        return len(case.scenario.turns) > 1
     return case.cell.modality is Modality.CHAT

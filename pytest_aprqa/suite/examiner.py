@@ -11,21 +11,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pytest_aprqa.core import EDGE_GATE, GATES, Case, Falsified, Gateway, Json, Outcome, Target
-from pytest_aprqa.evidence import Observed, Record, record_of_case, record_of_gate
-from pytest_aprqa.gates import Check, Observation, judge_check
-from pytest_aprqa.playbook import FailurePolicy
+from pytest_aprqa.core import EDGE_GATE, GATES, Case, Falsified, Gateway, Json, Modality, Outcome, Target
+from pytest_aprqa.engines import Engine
+from pytest_aprqa.evidence import Record, record_of_case, record_of_gate
+from pytest_aprqa.gates import SERVER_START, Check, Observation, judge_service
+from pytest_aprqa.playbook import FailurePolicy, Playbook
 from pytest_aprqa.suite.agenda import AFTER, BEFORE, Entry
 from pytest_aprqa.suite.bench import Bench, needs_conversation
 from pytest_aprqa.suite.gateways import Bearer, examine
 from pytest_aprqa.suite.outcomes import outcome_of_result
-from pytest_aprqa.suite.pairs import Pairs
 from pytest_aprqa.suite.plan import Plan, is_on
 from pytest_aprqa.suite.policy import Latch, stops_line
 from pytest_aprqa.suite.records import record_of_check
+from pytest_aprqa.suite.subjects import Subjects
 
 
 @dataclass(slots=True)
@@ -51,18 +53,16 @@ class Examiner:
     latch: Latch
     policy: FailurePolicy | None = None
     """The user's policy; None leaves it to each playbook."""
-    pairs: Pairs = field(init=False)
+    subjects: Subjects = field(kw_only=True)
+    """What checks are judged on."""
     together: bool = True
     """Whether all cases of a target run in this process, so that its G3 and G4 can be judged here."""
     _shut: dict[tuple[Path, Target, Gateway], str | None] = field(default_factory=dict)
     _observed: dict[tuple[Path, Target], list[Observation]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.pairs = Pairs(self.bench)
-
     def close(self) -> None:
         """Ends engines, removes what was made on the way."""
-        self.pairs.close()
+        self.subjects.close()
         self.bench.close()
 
     def admit(self, trial: Trial) -> None:
@@ -116,22 +116,30 @@ class Examiner:
         self._stop_line(trial, [record])
         settle([record])
 
-    def compare(self, trial: Trial, check: Check) -> None:
-        """Compares the target with the ground truth, keeps the record.
+    def check(self, trial: Trial, check: Check[Any]) -> None:
+        """Judges a check of the target, keeps the record.
 
         Raises:
-            Falsified: they differ by more than the check allows.
+            Falsified: the check is refuted.
         """
         started_at, started = datetime.now(UTC), time.monotonic()
         plan, entry = trial.plan, trial.entry
-        verdict = judge_check(check, self.pairs.pair(plan.playbook, entry.target))
-        seen = Observed(outcome=verdict.outcome, reason=verdict.reason, verdict=verdict)
+        seen = self.subjects.judge(check, plan.playbook, entry.target)
+        trial.facts.extend(self.subjects.servers.take_facts())
         seen["started_at"] = started_at.isoformat(timespec="milliseconds")
         seen["duration_ms"] = (time.monotonic() - started) * 1000
         record = record_of_check(check, entry, playbook=plan.playbook.name, **seen)
         trial.records.append(record)
         self._stop_line(trial, [record])
         settle([record])
+
+    def need_server(self, trial: Trial) -> None:
+        """Skips the item where the target's server does not start."""
+        service = self.subjects.servers.service(trial.plan.playbook, trial.entry.target)
+        verdict = judge_service(SERVER_START, service)
+        trial.facts.extend(self.subjects.servers.take_facts())
+        if verdict.outcome is not Outcome.CORROBORATED:
+            pytest.skip(f"{SERVER_START} {verdict.outcome}: {verdict.reason}".partition("\n")[0])
 
     def _skip_where_shut(self, trial: Trial) -> None:
         """A gateway that nothing could be seen for is skipped with what kept the cases from running."""
@@ -152,15 +160,21 @@ class Examiner:
     def _asked(self, trial: Trial, case: Case) -> Record:
         started_at, started = datetime.now(UTC), time.monotonic()
         bench, playbook = self.bench, trial.plan.playbook
-        if needs_conversation(case) and not bench.engine(playbook, case.cell.target).facts.chat_template:
+        engine = self._engine_for(playbook, case)
+        if needs_conversation(case) and not engine.facts.chat_template:
             pytest.skip("the model has no chat template")
-        earlier = bench.earlier(playbook, case)
-        seen = outcome_of_result(playbook, case, earlier or bench.answer(playbook, case, trial.ahead()))
-        seen["content_key"] = bench.key_of(playbook, case)
+        earlier = bench.earlier(playbook, case, engine)
+        seen = outcome_of_result(playbook, case, earlier or bench.answer(playbook, case, trial.ahead(), engine))
+        seen["content_key"] = bench.key_of(playbook, case, engine)
         seen["started_at"] = started_at.isoformat(timespec="milliseconds")
         seen["duration_ms"] = (time.monotonic() - started) * 1000
         seen["resumed"] = earlier is not None
         return record_of_case(case, playbook=playbook.name, index=trial.entry.order, **seen)
+
+    def _engine_for(self, playbook: Playbook, case: Case) -> Engine:
+        if case.cell.modality is Modality.SERVE:
+            return self.subjects.servers.engine(playbook, case.cell.target)
+        return self.bench.engine(playbook, case.cell.target)
 
     def _stop_line(self, trial: Trial, records: Iterable[Record]) -> None:
         playbook = trial.plan.playbook

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_aprqa.core import Json, Target, Weights
 from pytest_aprqa.engines import EngineFacts
 from pytest_aprqa.evidence import EngineInfo, PlaybookInfo, WeightsInfo
+from pytest_aprqa.serving import Server
 from pytest_aprqa.suite.agenda import agenda_of
 from pytest_aprqa.suite.plan import Plan, hypothesis_version
 
@@ -32,6 +33,18 @@ def engine_fact(target: Target, facts: EngineFacts) -> dict[str, Json]:
         versions=dict(facts.versions),
         device=facts.device,
         dtype=facts.dtype,
+        threads=facts.threads,
+    )
+    return {ENGINE: info.to_json()}
+
+
+def server_fact(target: Target, server: Server, facts: EngineFacts) -> dict[str, Json]:
+    """The server that answers for a target behind HTTP."""
+    info = EngineInfo(
+        target=target.id,
+        name=f"{server.kind} server",
+        versions=dict(server.versions),
+        device=facts.device,
         threads=facts.threads,
     )
     return {ENGINE: info.to_json()}

@@ -59,14 +59,16 @@ def goldens_of(playbook: Playbook) -> tuple[Golden, ...]:
     return tuple(_goldens(playbook))
 
 
-def golden_checks(playbook: Playbook, target: Target) -> tuple[tuple[Check, int], ...]:
+def golden_checks(playbook: Playbook, target: Target) -> tuple[tuple[Check[Pair], int], ...]:
     """The golden checks of a target with the line that asks for them."""
     goldens = [golden for golden in goldens_of(playbook) if golden.is_for(target)]
     if not goldens:
         return ()
-    whole = Check("F-HF-PARITY-004", Kind.PARITY, _FORMATS, lambda _: _worst([_whole(it) for it in goldens]))
-    close = Check("F-HF-PARITY-001", Kind.PARITY, _FORMATS, lambda pair: _worst([_close(it, pair) for it in goldens]))
-    return tuple((check, goldens[0].line) for check in (whole, close))
+    checks: tuple[Check[Pair], ...] = (
+        Check("F-HF-PARITY-004", Kind.PARITY, _FORMATS, lambda _: _worst([_whole(it) for it in goldens])),
+        Check("F-HF-PARITY-001", Kind.PARITY, _FORMATS, lambda pair: _worst([_close(it, pair) for it in goldens])),
+    )
+    return tuple((check, goldens[0].line) for check in checks)
 
 
 def _goldens(playbook: Playbook) -> Iterator[Golden]:

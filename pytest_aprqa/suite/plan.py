@@ -15,6 +15,7 @@ from pytest_aprqa.oracles import check_spec
 from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
 from pytest_aprqa.suite.goldens import goldens_of
+from pytest_aprqa.suite.machine import unserved_formats
 from pytest_aprqa.suite.policy import Scope, scope_of
 from pytest_aprqa.suite.wishes import limits_of
 
@@ -33,6 +34,8 @@ class Plan:
     """Cells × scenarios, a target's cases together, skipped ones included."""
     scenarios_digest: str
     """SHA-256 of the scenarios, equal wherever the same playbook is planned by the same hypothesis version."""
+    baseline: bool = False
+    """Whether speeds are to be compared with those of an earlier run."""
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -50,7 +53,16 @@ class Plan:
         return None if None in reasons else reasons[0]
 
 
-def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavailable: Mapping[str, str]) -> Plan:
+def plan_playbook(
+    path: Path,
+    values: Mapping[str, str],
+    *,
+    strict: bool,
+    unavailable: Mapping[str, str],
+    commands: bool = True,
+    engine: str | None = None,
+    baseline: bool = False,
+) -> Plan:
     """Reads a playbook and expands it.
 
     Args:
@@ -58,6 +70,9 @@ def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavai
         values: what ``${NAME}`` stands for.
         strict: unknown keys are errors.
         unavailable: word of a cell (format, quantization, backend, modality) → why it cannot run here.
+        commands: whether command lines that the playbook brings may be started.
+        engine: the engine that the user wants for every target; None for each format's own.
+        baseline: whether speeds are to be compared with those of an earlier run.
 
     Raises:
         PlaybookError: the playbook cannot be read, or asks for draws that do not exist.
@@ -76,8 +91,9 @@ def plan_playbook(path: Path, values: Mapping[str, str], *, strict: bool, unavai
         raise PlaybookError(str(problem), path=path, line=line, column=1, field="property_tests") from problem
     edge = edge_probes(seed=seed, count=EDGE_PROBES) if playbook.tier not in (None, Tier.SMOKE) else ()
     scenarios = (*ordinary, *edge)
-    cases = expand(playbook, ordinary, unavailable=unavailable, edge=edge)
-    return Plan(playbook, scenarios, cases, digest(scenarios))
+    unserved = unserved_formats(playbook.declared.serve, commands=commands, engine=engine)
+    cases = expand(playbook, ordinary, unavailable=unavailable, unserved=unserved, edge=edge)
+    return Plan(playbook, scenarios, cases, digest(scenarios), baseline)
 
 
 def hypothesis_version() -> str:

@@ -12,7 +12,7 @@ from pytest_aprqa.core import Case, Gateway
 
 Enter = Callable[[Gateway], None]
 Ask = Callable[[Case], None]
-Compare = Callable[[], None]
+Examine = Callable[[], None]
 
 
 def integrity(enter: Enter) -> None:
@@ -40,19 +40,19 @@ def quality(enter: Enter) -> None:
     enter(Gateway.G4)
 
 
-def contract(weights: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
+def contract(weights: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
     """The artefact's files keep what the ground truth's files say."""
-    compare()
+    examine()
 
 
-def parity(awake: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G2 comes first
+def parity(awake: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G2 comes first
     """The artefact's engine computes what the ground truth computes."""
-    compare()
+    examine()
 
 
-def conversion(weights: object, compare: Compare) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
+def conversion(weights: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G0 comes first
     """Converting the artefact onward, back or twice loses nothing."""
-    compare()
+    examine()
 
 
 def run(case: Case, ask: Ask) -> None:
@@ -65,6 +65,21 @@ def chat(case: Case, ask: Ask) -> None:
     ask(case)
 
 
-def serve(case: Case, ask: Ask) -> None:
-    """One request to a server that holds the model."""
+def state(awake: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G2 comes first
+    """What came before, and what is computed beside it, changes no answer."""
+    examine()
+
+
+def profile(awake: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G2 comes first
+    """The target is as fast and as small as it has to be, measured alone."""
+    examine()
+
+
+def server(able: object, examine: Examine) -> None:  # noqa: ARG001 - requested for its effect: G0 to G2 come first
+    """What a client sees of a server that holds the model."""
+    examine()
+
+
+def serve(served: object, case: Case, ask: Ask) -> None:  # noqa: ARG001 - requested for its effect: the server is up
+    """A request to a server that holds the model, as a user's client sends it."""
     ask(case)

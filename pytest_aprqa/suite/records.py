@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from pytest_aprqa.core import GATES, Case, Gate, Gateway, Outcome
 from pytest_aprqa.evidence import Observed, Record, record_of_case, record_of_gate
@@ -33,7 +33,7 @@ def record_of_phase(plan: Plan, entry: Entry, *, skipped: bool, reason: str) -> 
     return record_of_check(entry.subject, entry, playbook=name, **seen)
 
 
-def record_of_check(check: Check, entry: Entry, *, playbook: str, **seen: Unpack[Observed]) -> Record:
+def record_of_check(check: Check[Any], entry: Entry, *, playbook: str, **seen: Unpack[Observed]) -> Record:
     """The record of a comparison with the ground truth."""
     gate = GATES[check.gate_id]
     return record_of_gate(gate, entry.target, playbook=playbook, index=entry.order, case_id=entry.name, **seen)

@@ -34,7 +34,7 @@ class Shelf:
             ArtefactError: they are here and broken.
         """
         return self._remembered(
-            (playbook.path, playbook.model.hf_repo), lambda: ground_truth(playbook, self.search, self._cache)
+            (playbook.path, playbook.model.hf_repo), lambda: ground_truth(playbook, self.search, self.cache)
         )
 
     def weights(self, playbook: Playbook, target: Target) -> Weights:
@@ -50,7 +50,7 @@ class Shelf:
         truth = None if users_file(playbook.model, target) else self.truth(playbook)
         return self._remembered(
             (playbook.path, target.format, target.quantization),
-            lambda: artefact(playbook, target, truth, self.search, self._cache),
+            lambda: artefact(playbook, target, truth, self.search, self.cache),
         )
 
     def findings(self, playbook: Playbook, target: Target) -> tuple[Finding, ...]:
@@ -61,7 +61,8 @@ class Shelf:
         return self._findings[weights.files]
 
     @property
-    def _cache(self) -> Path:
+    def cache(self) -> Path:
+        """Folder for converted models."""
         return self.conversions or conversion_cache(self.search.environment)
 
     def _remembered(self, key: Hashable, make: Callable[[], Weights]) -> Weights:

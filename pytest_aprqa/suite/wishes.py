@@ -1,15 +1,16 @@
-"""What a playbook says about its comparisons: limits of its own, prompts, lengths. Pure."""
+"""What a playbook says about its checks: limits and thresholds of its own, prompts, lengths, who serves. Pure."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from pytest_aprqa.core import AprqaError, PlaybookError
-from pytest_aprqa.gates import Options
+from pytest_aprqa.core import AprqaError, Format, PlaybookError, Target
+from pytest_aprqa.gates import Options, Thresholds, thresholds_of
 from pytest_aprqa.parity import Quantity, canonical, words
-from pytest_aprqa.playbook import Playbook
+from pytest_aprqa.playbook import Playbook, ProfileAssertions
+from pytest_aprqa.serving import ServeWish
 
 
 def limits_of(playbook: Playbook) -> dict[str, float]:
@@ -42,6 +43,27 @@ def options_of(playbook: Playbook) -> Options:
     if trace is not None and trace.enabled and trace.prompt:
         options = replace(options, trace_prompt=trace.prompt)
     return options
+
+
+def thresholds_for(playbook: Playbook, target: Target) -> Thresholds:
+    """What is asserted of a target's speed and memory: by the playbook, else by default."""
+    profile = playbook.declared.profile_ci
+    return thresholds_of(ProfileAssertions() if profile is None else profile.assertions, target.format, target.backend)
+
+
+def wish_for(playbook: Playbook, target: Target, environment: Mapping[str, str]) -> ServeWish:
+    """Who serves a target: the playbook's command or endpoint, else the bundled server of its format."""
+    serve = playbook.declared.serve
+    if target.format not in (serve.formats or tuple(Format)):
+        return ServeWish()
+    return ServeWish(
+        command=serve.command,
+        url=serve.url,
+        model=serve.model,
+        api_key=environment.get(serve.api_key_env) if serve.api_key_env else None,
+        health=serve.health,
+        ready_timeout_ms=serve.ready_timeout_ms,
+    )
 
 
 def _unknown(playbook: Playbook, field: str, word: str, known: Collection[str]) -> PlaybookError:

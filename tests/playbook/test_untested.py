@@ -11,7 +11,6 @@ BASE = "model: {hf_repo: org/tiny}\ntest_matrix: {}\n"
 @pytest.mark.parametrize(
     ("block", "name"),
     [
-        ("profile_ci: {enabled: 'true'}", "profile_ci"),
         ("ollama_parity: {enabled: 'true', model_tag: a:b}", "ollama_parity"),
         ("falsification_gates: [{id: G1}]", "falsification_gates"),
         ("state_machine: {states: [a]}", "state_machine"),
@@ -33,7 +32,8 @@ def test_a_block_that_nothing_executes_is_reported(read: Read, block: str, name:
         "differential_tests: {inference_compare: {enabled: yes, max_tokens: 5}}",
         "contract_tests: {invariants: [I-2]}",
         "trace_payload: {prompt: 2+2=}",
-        "profile_ci: {enabled: off}",
+        "profile_ci: {enabled: 'true'}",
+        "serve: {url: 'http://127.0.0.1:8000'}",
         "state_machine: {enabled: false}",
         "kernel_profile: {family: llama, prompt_count: 3, long_context: true}",
         "falsification_gates: []",
@@ -53,7 +53,7 @@ def test_quantizations_that_no_format_has_are_reported(read: Read, formats: str,
 
 
 def test_reports_come_in_file_order(read: Read) -> None:
-    playbook = read("profile_ci: {enabled: true}\n" + BASE + "expected: {a: 1}\nollama_parity: {enabled: true}\n")
+    playbook = read("acceptance: {a: 1}\n" + BASE + "expected: {a: 1}\nollama_parity: {enabled: true}\n")
     assert [report.partition(":")[0] for report in playbook.reports] == ["line 1", "line 4", "line 5"]
 
 

@@ -127,8 +127,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(project: Pro
 
 
 def test_warnings_and_what_is_not_tested_are_shown(serial: Project) -> None:
-    result = serial.run(serial.playbook(oracels=[], profile_ci={"enabled": True}))
-    result.stdout.fnmatch_lines(["warning: *did you mean 'oracles'*", "not tested: *profile_ci*"])
+    result = serial.run(serial.playbook(oracels=[], ollama_parity={"enabled": True}))
+    result.stdout.fnmatch_lines(["warning: *did you mean 'oracles'*", "not tested: *ollama_parity*"])
 
 
 def test_a_partial_run_puts_a_complete_runs_evidence_aside(serial: Project) -> None:
