@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from pytest_aprqa.core import Backend, Json, Outcome, Target, Verdict
-from pytest_aprqa.engines import Instruments, instruments_of
+from pytest_aprqa.engines import Engine, Instruments, instruments_of
 from pytest_aprqa.evidence import Observed, read_host
 from pytest_aprqa.gates import (
+    SPEED_CHECKS,
     Check,
     Kind,
     Timing,
@@ -86,9 +87,7 @@ class Subjects:
     def _timed(self, check: Check[Any], playbook: Playbook, target: Target) -> Verdict:
         timing = self._under_clock(playbook, target)
         verdict = judge_speed(check, timing)
-        speed = verdict.details.get("speed")
-        if isinstance(speed, dict):
-            self._speeds[playbook.path, target.id] = speed
+        self._keep_speed(playbook, target, verdict)
         return verdict
 
     def _at_work(self, playbook: Playbook, target: Target) -> Work:
@@ -109,24 +108,40 @@ class Subjects:
     def _under_clock(self, playbook: Playbook, target: Target) -> Timing:
         self._turn_to(playbook, target)
         if self._timing is None:
-            profile = playbook.declared.profile_ci
-            timing = Timing(
-                format=target.format,
-                quantization=target.quantization,
-                backend=target.backend,
-                engine=lambda: self.bench.engine(playbook, target),
-                instruments=lambda: self._instruments(playbook, target),
-                thresholds=thresholds_for(playbook, target),
-                baseline=None if self.baseline is None else self.baseline.get(target.id),
-                cpu_speed=lambda: self._speeds.get((playbook.path, _on_cpu(target).id)),
-                model=playbook.model.hf_repo,
-                machine=_machine(),
-            )
-            if profile is not None:
-                timing.warmup, timing.measure, timing.tokens = profile.warmup, profile.measure, profile.tokens
-                timing.prompt = profile.prompt or timing.prompt
-            self._timing = timing
+            self._timing = self._clock(playbook, target, lambda: self.bench.engine(playbook, target))
+            self._timing.cpu_speed = lambda: self._speed_on_cpu(playbook, target)
         return self._timing
+
+    def _clock(self, playbook: Playbook, target: Target, engine: Callable[[], Engine]) -> Timing:
+        timing = Timing(
+            format=target.format,
+            quantization=target.quantization,
+            backend=target.backend,
+            engine=engine,
+            instruments=lambda: instruments_of(engine()),
+            thresholds=thresholds_for(playbook, target),
+            baseline=None if self.baseline is None else self.baseline.get(target.id),
+            model=playbook.model.hf_repo,
+            machine=_machine(),
+        )
+        profile = playbook.declared.profile_ci
+        if profile is not None:
+            timing.warmup, timing.measure, timing.tokens = profile.warmup, profile.measure, profile.tokens
+            timing.prompt = profile.prompt or timing.prompt
+        return timing
+
+    def _speed_on_cpu(self, playbook: Playbook, target: Target) -> Mapping[str, Json] | None:
+        """Of a gpu target, the speed on the cpu: as this process measured it before, else measured now."""
+        cpu = _on_cpu(target)
+        if (playbook.path, cpu.id) not in self._speeds:
+            timing = self._clock(playbook, cpu, lambda: self.bench.beside(playbook, cpu))
+            self._keep_speed(playbook, cpu, judge_speed(SPEED_CHECKS[0], timing))
+        return self._speeds.get((playbook.path, cpu.id))
+
+    def _keep_speed(self, playbook: Playbook, target: Target, verdict: Verdict) -> None:
+        speed = verdict.details.get("speed")
+        if isinstance(speed, dict):
+            self._speeds[playbook.path, target.id] = speed
 
     def _cpu_side(self, playbook: Playbook, target: Target) -> Callable[[], Instruments] | None:
         if target.backend is Backend.CPU:
