@@ -59,7 +59,7 @@ def test_an_unknown_key_is_a_warning_and_under_strict_an_error(playbook: Path) -
 
 
 def test_what_is_declared_but_not_tested_is_said(playbook: Path) -> None:
-    playbook.write_text(f"{PLAYBOOK}profile_ci:\n  enabled: true\n")
+    playbook.write_text(f"{PLAYBOOK}ollama_parity:\n  enabled: true\n")
     assert "not tested: " in apr_qa("validate", playbook).stdout
 
 
