@@ -236,7 +236,7 @@ _ALL: Final = (
     _served("F-HTTP-001", "the server takes a connection", Severity.P0, Category.STAB),
     _served("F-HTTP-002", "the health endpoint answers 200", Severity.P0, Category.STAB),
     _served("F-API-003", "the health endpoint answers within a second", category=Category.STAB),
-    _served("F-HTTP-003", "the health endpoint says on what is computed"),
+    _served("F-HTTP-003", "the health endpoint tells no other device than the one that was asked for"),
     _served("F-HTTP-021", "the list of models names the served model"),
     # One answer.
     _served("F-HTTP-005", "a well-formed chat request is answered with 200", Severity.P0),

@@ -1,4 +1,4 @@
-"""What ``--aprqa-baseline`` names: the speeds of an earlier run."""
+"""What ``--aprqa-baseline`` names: the speeds of an earlier run, which must be of the model that is tested."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.core import EvidenceError, Json
+from pytest_aprqa.core import EvidenceError, Json, PlaybookError
 from pytest_aprqa.evidence import read_evidence
+from pytest_aprqa.playbook import Playbook
 from pytest_aprqa.scoring import speeds_of
 
 
@@ -27,3 +28,22 @@ def read_baseline(path: Path | None) -> Mapping[str, Mapping[str, Json]] | None:
     if not speeds:
         raise pytest.UsageError(f"--aprqa-baseline: {path}: no speed was measured in that run")
     return speeds
+
+
+def check_baseline(speeds: Mapping[str, Mapping[str, Json]], playbook: Playbook) -> None:
+    """Refuses the speeds of other models: nothing would be compared.
+
+    Raises:
+        PlaybookError: none of them is of the playbook's model.
+    """
+    models = {str(speed.get("model")) for speed in speeds.values()}
+    if playbook.model.hf_repo not in models:
+        raise PlaybookError(
+            "--aprqa-baseline has no speed of the playbook's model",
+            path=playbook.path,
+            line=playbook.line_of("model.hf_repo"),
+            column=1,
+            field="model.hf_repo",
+            expected=" or ".join(sorted(models)),
+            found=playbook.model.hf_repo,
+        )

@@ -16,7 +16,7 @@ import pytest
 from pytest_aprqa.core import Case, Cell, Gateway, Json
 from pytest_aprqa.engines import Limits
 from pytest_aprqa.playbook import FailurePolicy
-from pytest_aprqa.plugin.baseline import read_baseline
+from pytest_aprqa.plugin.baseline import check_baseline, read_baseline
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 from pytest_aprqa.suite import (
@@ -60,15 +60,18 @@ class Workbench:
 
     def plan(self, path: Path) -> Plan:
         """Reads and expands a playbook."""
-        return plan_playbook(
+        plan = plan_playbook(
             path,
             self._options.set,
             strict=self._options.strict,
             unavailable=self._unavailable,
             commands=self._options.allow_commands,
             engine=self._options.engine,
-            baseline=self._options.baseline is not None,
+            baseline=self._baseline is not None,
         )
+        if self._baseline is not None:
+            check_baseline(self._baseline, plan.playbook)
+        return plan
 
     def examiner(self, session: pytest.Session) -> Examiner:
         """Made when the first item runs; by then all items of the session are known."""
@@ -76,7 +79,7 @@ class Workbench:
             search = Search(self._options.model_cache, os.environ, download=self._options.download)
             shelf = Shelf(search, self._options.conversions)
             bench = Bench(self._setup(session), shelf)
-            subjects = Subjects(bench, Servers(bench, os.environ), read_baseline(self._options.baseline))
+            subjects = Subjects(bench, Servers(bench, os.environ), self._baseline)
             self._examiner = Examiner(
                 bench, Latch(self._folder), self._policy, subjects=subjects, together=self._together
             )
@@ -127,6 +130,10 @@ class Workbench:
     def _policy(self) -> FailurePolicy | None:
         given = self._options.failure_policy
         return FailurePolicy(given) if given else None
+
+    @cached_property
+    def _baseline(self) -> Mapping[str, Mapping[str, Json]] | None:
+        return read_baseline(self._options.baseline)
 
     @cached_property
     def _unavailable(self) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Model servers: started, watched and ended as processes of their own, and asked over HTTP as their users ask them."""
 
 from pytest_aprqa.serving.client import Client, Overdue, Unreachable
+from pytest_aprqa.serving.command import check_command
 from pytest_aprqa.serving.engine import ServedEngine
 from pytest_aprqa.serving.open import SERVED_ENGINES, open_server
 from pytest_aprqa.serving.reply import Event, Reply, Streamed, finish_of, text_of, usage_of
@@ -23,6 +24,7 @@ __all__ = [
     "Stopped",
     "Streamed",
     "Unreachable",
+    "check_command",
     "finish_of",
     "open_server",
     "parse_sse",

@@ -39,6 +39,19 @@ def words_of(command: str) -> tuple[str, ...]:
     return words
 
 
+def check_command(command: str, *, with_url: bool) -> None:
+    """Whether a command line could start a server at all.
+
+    Raises:
+        EngineRefused: it makes no sense, or says neither the port nor, `with_url`, where the server listens.
+    """
+    if "port" not in _placeholders(words_of(command)) and not with_url:
+        raise EngineRefused(
+            "the server's command line does not say {port}; put it where the port belongs, or give the url where the "
+            "server listens"
+        )
+
+
 def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
     """The words with their placeholders filled in; a value is never split nor filled in again.
 
@@ -61,11 +74,7 @@ def command_launch(target: Target, weights: Weights, limits: Limits, wish: Serve
     """
     words = words_of(wish.command or "")
     model = str((weights.files[0] if target.format is Format.GGUF and weights.files else weights.folder).resolve())
-    if "port" not in _placeholders(words) and wish.url is None:
-        raise EngineRefused(
-            "the server's command line does not say {port}; put it where the port belongs, or give the url where the "
-            "server listens"
-        )
+    check_command(wish.command or "", with_url=wish.url is not None)
     values = {"model": model, "host": LOOPBACK, "threads": str(limits.threads)}
     program = filled(words[:1], {**values, "port": "0"})[0]
     if shutil.which(program) is None:

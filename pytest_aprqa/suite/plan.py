@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pytest_aprqa.core import Case, Gateway, PlaybookError, Scenario, Target
+from pytest_aprqa.core import Case, EngineRefused, Gateway, PlaybookError, Scenario, Target
 from pytest_aprqa.oracles import check_spec
 from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
+from pytest_aprqa.serving import check_command
 from pytest_aprqa.suite.goldens import goldens_of
 from pytest_aprqa.suite.machine import unserved_formats
 from pytest_aprqa.suite.policy import Scope, scope_of
@@ -79,6 +80,7 @@ def plan_playbook(
     """
     playbook = read_playbook(path, values, strict=strict)
     _check_oracles(playbook)
+    _check_command(playbook)
     goldens_of(playbook)
     limits_of(playbook)
     listed = playbook.listed_scenarios
@@ -114,6 +116,18 @@ def _check_oracles(playbook: Playbook) -> None:
             check_spec(spec)
         except ValueError as problem:
             raise PlaybookError(str(problem), path=playbook.path, line=line, column=1, field=field) from problem
+
+
+def _check_command(playbook: Playbook) -> None:
+    """Refuses the command line of a server that could never be started."""
+    serve = playbook.declared.serve
+    if serve.command is None:
+        return
+    try:
+        check_command(serve.command, with_url=serve.url is not None)
+    except EngineRefused as problem:
+        line = playbook.line_of("serve.command") or playbook.line_of("serve")
+        raise PlaybookError(str(problem), path=playbook.path, line=line, column=1, field="serve.command") from problem
 
 
 def group_key(plan: Plan, target: Target, policy: FailurePolicy | None) -> str:

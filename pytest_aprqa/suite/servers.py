@@ -125,6 +125,9 @@ class Servers:
             raise EngineRefused(f"the server died {_MOST_STARTS} times; it is not started again")
         if self._server is not None:
             self._server.stop()
+        key = playbook.declared.serve.api_key_env
+        if key is not None and key not in self.environment:
+            raise EngineRefused(f"the environment variable {key[:60]!r} (serve.api_key_env) is not set")
         self._heard(playbook, target)
         self.bench.retire(target)
         wish = wish_for(playbook, target, self.environment)

@@ -96,6 +96,11 @@ def test_an_endpoint_that_nobody_answers_is_told_and_nothing_is_asked_of_it(seri
     assert "127.0.0.1:9" in start.reason
 
 
+def test_a_key_that_is_not_there_is_told_by_its_name(serial: Project) -> None:
+    serial.run(playbook(serial, url="http://127.0.0.1:9", api_key_env="NO_SUCH_KEY"))
+    assert "'NO_SUCH_KEY'" in serial.record("server[safetensors-cpu-F-SERVE-001]").reason
+
+
 def test_an_engine_without_a_server_is_a_skip(serial: Project) -> None:
     path = playbook(serial, formats=["gguf"])
     serial.run(path)

@@ -63,3 +63,22 @@ def test_a_baseline_that_says_nothing_is_an_error_of_usage(serial: Project, writ
     result = serial.run(playbook(serial, token_ms=1), f"--aprqa-baseline={baseline}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--aprqa-baseline*{words}*"])
+
+
+def test_a_baseline_of_another_model_is_an_error_since_nothing_would_be_compared(serial: Project) -> None:
+    serial.run(playbook(serial, token_ms=1), "-m", "profile")
+    written = serial.pytester.path / "certifications" / FOLDER / "evidence.json"
+    baseline = serial.pytester.path / "before.json"
+    baseline.write_text(written.read_text().replace("acme/tiny", "other/model"))
+    result = serial.run(playbook(serial, token_ms=1), f"--aprqa-baseline={baseline}")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*--aprqa-baseline has no speed of the playbook's model*other/model*"])
+
+
+def test_more_tokens_than_the_context_holds_judge_nothing(serial: Project) -> None:
+    serial.script(token_ms=0, context_tokens=32)
+    path = serial.playbook(profile_ci={"tokens": 64, "assertions": {"min_throughput": 1}})
+    serial.run(path, "-m", "profile")
+    record = serial.record(FLOOR)
+    assert record.outcome is Outcome.INCONCLUSIVE
+    assert "do not fit the model's context of 32" in record.reason

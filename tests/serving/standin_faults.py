@@ -17,7 +17,7 @@ FAULTS: Mapping[str, str] = {
     "never_ready": "the health path says 503 for ever",
     "slow_health": "the health path takes a second and a half",
     "health_500": "the health path says 500",
-    "health_silent": "the health path does not say on what is computed",
+    "health_lies": "the health path tells another device",
     "models_500": "the list of models is 500",
     "models_other": "the list of models names another model",
     "status_500": "questions are answered 500",

@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         elif standin.has("health_500"):
             self._refuse(Refusal(500, "not well"))
         else:
-            self._json(200, {"status": "ok"} | ({} if standin.has("health_silent") else {"device": "cpu"}))
+            self._json(200, {"status": "ok", "device": "cuda" if standin.has("health_lies") else "cpu"})
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")

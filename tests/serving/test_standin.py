@@ -107,7 +107,7 @@ SEEN: dict[str, Callable[[_Asker], bool]] = {
     "never_ready": lambda it: it.client.get("/health").status == 503,
     "slow_health": lambda it: it.client.get("/health").duration_ms > 1400,
     "health_500": lambda it: it.client.get("/health").status == 500,
-    "health_silent": lambda it: it.client.get("/health").json == {"status": "ok"},
+    "health_lies": lambda it: it.client.get("/health").json == {"status": "ok", "device": "cuda"},
     "models_500": lambda it: it.client.get("/v1/models").status == 500,
     "models_other": lambda it: b"another" in it.client.get("/v1/models").body,
     "status_500": lambda it: it.reply("hi").status == 500,

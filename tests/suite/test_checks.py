@@ -205,13 +205,27 @@ def test_the_server_starts_after_everything_that_needs_the_engine_and_ends_last(
 
 
 def test_a_command_of_the_playbook_is_not_started_unless_the_user_allows_it(tmp_path: Path) -> None:
-    path = write(tmp_path, modalities="[serve]", more='serve: {command: "server {model}", formats: [gguf]}')
+    path = write(tmp_path, modalities="[serve]", more='serve: {command: "server {model} {port}", formats: [gguf]}')
     plan = plan_playbook(path, {}, strict=True, unavailable={}, commands=False)
     skips = {case.cell.target.format: case.skip for case in plan.cases}
     assert skips[Format.APR] is None
     assert "--aprqa-allow-commands" in (skips[Format.GGUF] or "")
     server = [entry for entry in agenda_of(plan) if entry.name == "server[gguf-q8_0-cpu-F-SERVE-001]"]
     assert [entry.skip for entry in server] == [skips[Format.GGUF]]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("server {model}", "does not say {port}"), ("server {foo} {port}", "{foo}"), ("'server {port}", "quotation")],
+)
+def test_a_command_that_could_never_be_started_is_an_error_of_the_playbook(
+    tmp_path: Path, command: str, words: str
+) -> None:
+    path = write(tmp_path, modalities="[serve]", more=f'serve: {{command: "{command}"}}')
+    with pytest.raises(PlaybookError) as caught:
+        plan_playbook(path, {}, strict=True, unavailable={})
+    assert words in str(caught.value)
+    assert caught.value.line == 7
 
 
 def test_an_engine_without_a_server_serves_nothing_but_what_the_playbook_serves(tmp_path: Path) -> None:

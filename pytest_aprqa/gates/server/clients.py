@@ -115,7 +115,7 @@ def judge_disconnect(service: Service) -> Verdict:
 def judge_slow_reader(service: Service) -> Verdict:
     """F-HTTP-034: a slow reader gets its whole answer, and those who ask meanwhile need not wait until it has."""
     owed, beside_owed = _streamed_alone(service), alone(service)
-    held_up = ""
+    held_up, slow_answered_ms = "", 0.0
     for pause_ms in _PAUSES_MS:
         beside = _ask_beside(service, pause_ms)
         slow, slow_ms = beside.slow, beside.slow.duration_ms
@@ -128,8 +128,15 @@ def judge_slow_reader(service: Service) -> Verdict:
                 return falsified(f"beside a slow reader: {wrong}")
         others = f"{len(beside.others)} questions asked meanwhile are answered after {beside.answered_ms:.0f} ms"
         held_up = f"a slow reader has all of its answer after {slow_ms:.0f} ms, and {others}"
-        if beside.answered_ms < slow_ms:
+        slow_answered_ms = beside.answered_ms
+        if slow_answered_ms < slow_ms:
             return corroborated(held_up, compared=1 + len(beside.others))
+    quick = _ask_beside(service, 0)
+    if quick.answered_ms > slow_answered_ms / 2:
+        raise Unjudgeable(
+            f"{held_up}; beside a reader that does not pause they take {quick.answered_ms:.0f} ms too: the server "
+            "answers one after the other, and what they wait for is its computing"
+        )
     return falsified(f"{held_up}: they wait until it has read all")
 
 

@@ -14,10 +14,11 @@ from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.spoken import ASKS, MAX_TOKENS, Question, Said
 from pytest_aprqa.serving.reply import Reply, Streamed, text_of
 
-NEAR_TIE: Final = 0.02
+NEAR_TIE: Final = 0.15
 """Tokens whose probabilities are closer than this may change places: a prompt cache, other batches and another order of
-summing move them a little. The own engine and both bundled servers, with a real model of 135 million weights in eight
-bits, were seen to part at 0.0002, 0.0007 and 0.0019, and nowhere above; this is ten times the largest."""
+summing move them a little. The own engine and both bundled servers, with a real model of 135 million weights, were seen
+to part at 0.0002 to 0.0019 in eight bits and at 0.0236 in four. Quantized weights over a cache or in another batch were
+measured to differ by a KL divergence of up to 0.0086, which moves two probabilities by at most 0.13 (Pinsker)."""
 OK: Final = 200
 CHAT_PATH: Final = "/v1/chat/completions"
 COMPLETIONS_PATH: Final = "/v1/completions"

@@ -27,9 +27,7 @@ _XLLAMACPP: Final = "xllamacpp 2026.10.11549"
 _SERVE: Final = "transformers 5.23.0"
 
 KNOWN: Final[Mapping[tuple[str, str], Known]] = {
-    (LLAMA_CPP, "F-HTTP-003"): Known("its health answer does not say on what is computed", _XLLAMACPP),
     (LLAMA_CPP, "F-HTTP-026"): Known("it generates one token where max_tokens is 0", _XLLAMACPP),
-    (TRANSFORMERS, "F-HTTP-003"): Known("its health answer does not say on what is computed", _SERVE),
     (TRANSFORMERS, "F-HTTP-011"): Known("its streams end without [DONE]", _SERVE),
     (TRANSFORMERS, "F-HTTP-015"): Known("it answers empty messages with 500", _SERVE),
     (TRANSFORMERS, "F-HTTP-021"): Known("offline it answers the list of models with 500", _SERVE),

@@ -6,8 +6,8 @@ import socket
 import time
 from typing import Final
 
-from pytest_aprqa.core import Verdict, corroborated, falsified
-from pytest_aprqa.gates.measured import once
+from pytest_aprqa.core import Backend, Verdict, corroborated, falsified
+from pytest_aprqa.gates.measured import Unjudgeable, once
 from pytest_aprqa.gates.server.exchanges import OK, body_of
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.serving.endpoint import address_of
@@ -17,6 +17,7 @@ HEALTH_MS: Final = 1_000
 """Longest time of a health answer, in milliseconds."""
 COMPUTE_KEYS: Final = ("compute_mode", "compute", "device", "backend")
 """Where a health answer may say on what is computed."""
+_GPU_WORDS: Final = ("gpu", "cuda", "rocm", "metal", "vulkan")
 _CONNECT_MS: Final = 5_000
 
 
@@ -69,7 +70,7 @@ def judge_quick_health(service: Service) -> Verdict:
 
 
 def judge_compute_mode(service: Service) -> Verdict:
-    """F-HTTP-003."""
+    """F-HTTP-003; the API does not ask a server to tell, so that silence is no deviation."""
     reply = _health(service)
     body = reply.json
     said = (
@@ -78,8 +79,11 @@ def judge_compute_mode(service: Service) -> Verdict:
         else {}
     )
     if not said:
-        return falsified(f"GET {service.health} does not say on what is computed: {body_of(reply)}")
+        raise Unjudgeable(f"GET {service.health} does not say on what is computed, and need not")
     key, word = next(iter(said.items()))
+    on_gpu = any(name in str(word).lower() for name in _GPU_WORDS)
+    if on_gpu != (service.backend is Backend.GPU):
+        return falsified(f"GET {service.health} says {key} {word!r}, and the target is on the {service.backend}")
     return corroborated(f"GET {service.health} says {key} {word!r}", compared=1)
 
 

@@ -103,6 +103,12 @@ def _row(timing: Timing) -> tuple[int, ...]:
     row = instruments.encode([text], special=True)[0]
     if not row:
         raise Unjudgeable("the prompt has no tokens")
+    context = timing.engine().facts.context_tokens
+    if context is not None and len(row) + timing.tokens > context:
+        raise Unjudgeable(
+            f"a prompt of {len(row)} tokens and {timing.tokens} tokens of an answer do not fit the model's context of "
+            f"{context}; set profile_ci.tokens lower"
+        )
     return row
 
 

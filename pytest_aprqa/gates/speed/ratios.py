@@ -56,7 +56,7 @@ def judge_rate_since(timing: Timing) -> Verdict:
         refuse_other_circumstances(speed_of(timing, found), then, whose=_BASELINE)
         return [_claim("now over baseline, tokens per second", found.rates, before, least, floor=True, source=source)]
 
-    return settle(timing, claims)
+    return settle(timing, claims, doubt=True)
 
 
 def judge_latency_since(timing: Timing) -> Verdict:
@@ -73,7 +73,7 @@ def judge_latency_since(timing: Timing) -> Verdict:
             _claim(between, found.medians_ms, before[BETWEEN], most, floor=False, source=source),
         ]
 
-    return settle(timing, claims)
+    return settle(timing, claims, doubt=True)
 
 
 def _baseline(timing: Timing) -> Mapping[str, Json]:

@@ -18,7 +18,7 @@ FUNCTIONAL: Final = _GATES[: _GATES.index("F-HTTP-026")]
 PLANTED: Final[Mapping[str, str]] = {
     "health_500": "F-HTTP-002",
     "slow_health": "F-API-003",
-    "health_silent": "F-HTTP-003",
+    "health_lies": "F-HTTP-003",
     "models_500": "F-HTTP-021",
     "models_other": "F-HTTP-021",
     "status_500": "F-HTTP-005",

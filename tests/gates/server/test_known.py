@@ -21,5 +21,5 @@ def test_a_deviation_is_known_of_bundled_servers_only() -> None:
         "it tells no log-probabilities (seen with transformers 5.23.0)"
     )
     assert known_deviation(LLAMA_CPP, "F-HTTP-031") is None
-    assert known_deviation("command", "F-HTTP-003") is None
-    assert known_deviation("url", "F-HTTP-003") is None
+    assert known_deviation("command", "F-HTTP-026") is None
+    assert known_deviation("url", "F-HTTP-026") is None

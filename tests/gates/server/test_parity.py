@@ -66,7 +66,7 @@ def test_without_margins_no_parting_is_a_near_tie() -> None:
 def test_a_parting_where_the_model_is_undecided_stands_and_is_named() -> None:
     verdict = judged(spoken_with({"text": "5", "margins": (NEAR_TIE / 2, 1.0), "ends": (1, 1)}))
     assert verdict.outcome is Outcome.CORROBORATED
-    assert "'What is 2+2?' parts at character 0 (token 0, margin 0.0100)" in verdict.reason
+    assert f"'What is 2+2?' parts at character 0 (token 0, margin {NEAR_TIE / 2:.4f})" in verdict.reason
     assert verdict.details["limit"] == NEAR_TIE
 
 
@@ -74,7 +74,7 @@ def test_a_parting_where_the_model_is_sure_falsifies_and_says_where() -> None:
     verdict = judged(spoken_with({"text": "5", "margins": (NEAR_TIE, 1.0), "ends": (1, 1)}))
     assert verdict.outcome is Outcome.FALSIFIED
     assert "'What is 2+2?' is answered '4', the own engine says '5'" in verdict.reason
-    assert "token 0, margin 0.0200" in verdict.reason
+    assert f"token 0, margin {NEAR_TIE:.4f}" in verdict.reason
 
 
 def test_a_parting_of_unknown_margin_falsifies() -> None:
