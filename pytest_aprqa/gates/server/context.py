@@ -7,6 +7,7 @@ thing because of it, in the answer.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -104,9 +105,21 @@ def _harmed(reply: Reply, said: Said, *, counts: bool) -> str:
     parting = part(said.plain, text, said)
     if parting is None or parting.near_tie:
         return ""
-    # Any other answer is for parity to judge.
-    characters = said.plain[parting.character :][:1] + text[parting.character :][:1]
-    return "" if characters.isascii() else f"is answered {excerpt(text)}, should be {excerpt(said.plain)}"
+    own, found = said.plain[parting.character :][:1], text[parting.character :][:1]
+    lost = found == "?" and not own.isascii()
+    # Any other answer in scripts that question and answer have is for parity to judge.
+    if lost or _scripts(found) - _scripts(said.question + said.plain):
+        return f"is answered {excerpt(text)}, should be {excerpt(said.plain)}"
+    return ""
+
+
+def _scripts(text: str) -> set[str]:
+    """The scripts of what is not ASCII, by the first words of the characters' names.
+
+    >>> sorted(_scripts("a é ж"))
+    ['CYRILLIC', 'LATIN']
+    """
+    return {unicodedata.name(character, "NAMELESS").partition(" ")[0] for character in text if not character.isascii()}
 
 
 def _near_tie(said: Said, text: str) -> bool:
