@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_aprqa.core import Finish, Outcome
+from pytest_aprqa.gates.server import context
+from pytest_aprqa.gates.server.exchanges import ask
 from pytest_aprqa.gates.server.spoken import PLAIN, SCRIPTS, SYSTEM, Question, Spoken
 from tests.gates.server.served import served, standin_spoken
 from tests.gates.server.test_parity import judged, spoken_with
@@ -66,10 +68,15 @@ def test_another_answer_is_not_a_harmed_script() -> None:
     assert judged(standin_spoken(), "wrong_answers", gate_id="F-HTTP-029").outcome is Outcome.CORROBORATED
 
 
-def test_answers_that_depend_on_how_the_text_was_sent_are_told() -> None:
-    verdict = judged(standin_spoken(), "random_answers", gate_id="F-HTTP-029")
+def test_answers_that_depend_on_how_the_text_was_sent_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "_ask_utf8", lambda service, _: ask(service, Question(PLAIN)))
+    verdict = judged(standin_spoken(), "wrong_usage", gate_id="F-HTTP-029")
     assert verdict.outcome is Outcome.FALSIFIED
     assert "where it was sent as UTF-8" in verdict.reason
+
+
+def test_answers_that_change_anyway_do_not_depend_on_how_the_text_was_sent() -> None:
+    assert judged(standin_spoken(), "random_answers", gate_id="F-HTTP-029").outcome is Outcome.CORROBORATED
 
 
 def test_questions_of_scripts_hold_characters_of_two_three_and_four_bytes() -> None:
