@@ -144,6 +144,11 @@ def part(one: str, other: str, said: Said | None) -> Parting | None:
     if said.text[:character] != one[:character]:
         return Parting(character, None, None)
     token = next((place for place, end in enumerate(said.ends) if end > character), len(said.ends) - 1)
+    # Tokens before it that added no text hold the first bytes of its character, and decided it too.
+    starts, first = (0, *said.ends), token
+    while first > 0 and starts[first] == starts[first - 1]:
+        first -= 1
+    token = min(range(first, token + 1), key=said.margins.__getitem__)
     return Parting(character, token, said.margins[token])
 
 

@@ -56,6 +56,12 @@ def test_two_texts_part_at_the_own_engines_token(one: str, other: str, parting: 
     assert part(one, other, said("abcd", (0.5, 0.01, 0.3), (2, 4, 4))) == parting
 
 
+def test_a_character_of_two_tokens_is_as_sure_as_the_less_sure_of_them() -> None:
+    # Four tokens: "a", the first byte of a letter, its second, a stop.
+    parting = part("aж", "aк", said("aж", (0.9, 0.03, 0.8, 0.9), (1, 1, 2, 2)))
+    assert parting == Parting(1, 1, 0.03)
+
+
 def test_without_margins_no_parting_is_a_near_tie() -> None:
     parting = part("ab", "ac", said("ab", (), ()))
     assert parting == Parting(1, None, None)
