@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 import click
 
 from pytest_aprqa import __version__
-from pytest_aprqa.cli.contract import validate_contract
-from pytest_aprqa.cli.convert import convert
-from pytest_aprqa.cli.diagnose import diagnose_conversion
-from pytest_aprqa.cli.fetch import fetch
-from pytest_aprqa.cli.inspect import inspect
-from pytest_aprqa.cli.parity import parity
-from pytest_aprqa.cli.score import score
-from pytest_aprqa.cli.validate import validate
+from pytest_aprqa.cli.commands import COMMANDS
 from pytest_aprqa.core import AprqaError
 
 
@@ -27,7 +22,36 @@ class Unusable(click.ClickException):
 
 
 class Doors(click.Group):
-    """A group whose commands never show a traceback for what a user can cause."""
+    """A group whose commands never show a traceback for what a user can cause, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names, those that belong together side by side."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Imports a command."""
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        command = getattr(import_module(f"pytest_aprqa.cli.{row.module}"), attribute_of(cmd_name))
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command of a command line; a misspelled one gets a suggestion."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Shows the table by sections."""
+        for section in dict.fromkeys(row.section for row in COMMANDS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, row.words) for name, row in COMMANDS.items() if row.section == section])
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Runs a command; our errors and the operating system's become `Unusable`."""
@@ -42,23 +66,22 @@ class Doors(click.Group):
             raise Unusable(_printable(str(exc))) from exc
 
 
+def attribute_of(name: str) -> str:
+    """The function of a command in its module; ``list`` would hide the built-in.
+
+    >>> attribute_of("export-csv"), attribute_of("list")
+    ('export_csv', 'list_models')
+    """
+    return "list_models" if name == "list" else name.replace("-", "_")
+
+
 @click.group(cls=Doors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="apr-qa")
 def apr_qa() -> None:
-    """Looks at playbooks, weights and evidence; the tests themselves run under pytest.
+    """Qualifies language models, and looks at playbooks, weights and evidence; the tests themselves run under pytest.
 
     Exit codes: 0 done and passed, 1 done and not passed, 2 wrong usage or unreadable input.
     """
-
-
-apr_qa.add_command(convert)
-apr_qa.add_command(diagnose_conversion)
-apr_qa.add_command(fetch)
-apr_qa.add_command(inspect)
-apr_qa.add_command(parity)
-apr_qa.add_command(score)
-apr_qa.add_command(validate)
-apr_qa.add_command(validate_contract)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 from dataclasses import dataclass
 
 import click
+
+from pytest_aprqa.core import Json
 
 _PLAIN_WIDTH = 80
 
@@ -35,6 +38,15 @@ def screen() -> Screen:
 def say(text: str) -> None:
     """Prints a text; what the stream cannot encode is spelled out."""
     click.echo(_encodable(text))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+"""The option that every command with something to say has; its value arrives as ``as_json``."""
+
+
+def say_json(value: Json) -> None:
+    """Prints one JSON value on standard output; everything else that a command says then belongs on standard error."""
+    say(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _encodable(text: str) -> str:

@@ -41,12 +41,16 @@ from pytest_aprqa.core.target import (
     Weights,
     slug,
 )
+from pytest_aprqa.core.tier import TIER_WORDS, TIERS, Award, Tier, TierPlan
 
 __all__ = [
     "EDGE_GATE",
     "GATES",
+    "TIERS",
+    "TIER_WORDS",
     "Answer",
     "AprqaError",
+    "Award",
     "ArtefactError",
     "Backend",
     "Case",
@@ -78,6 +82,8 @@ __all__ = [
     "Scenario",
     "Severity",
     "Target",
+    "Tier",
+    "TierPlan",
     "Verdict",
     "Weights",
     "WeightsUnavailable",

@@ -17,12 +17,11 @@ from pytest_aprqa.playbook.document import (
     Skip,
 )
 from pytest_aprqa.playbook.expand import expand
-from pytest_aprqa.playbook.playbook import TIER_WORDS, Playbook, PropertyTest, Tier
+from pytest_aprqa.playbook.playbook import Playbook, PropertyTest
 from pytest_aprqa.playbook.read import read_playbook
 
 __all__ = [
     "SCHEMA_FILE",
-    "TIER_WORDS",
     "FailurePolicy",
     "Gates",
     "GroundTruth",
@@ -35,7 +34,6 @@ __all__ = [
     "Serve",
     "SizeCategory",
     "Skip",
-    "Tier",
     "cell_words",
     "expand",
     "json_schema",

@@ -8,33 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
-from pytest_aprqa.core import Json, OracleSpec, Scenario
+from pytest_aprqa.core import TIER_WORDS, Json, OracleSpec, Scenario, Tier
 from pytest_aprqa.playbook.document import Document, FailurePolicy, Gates, Matrix, Model, Skip
 from pytest_aprqa.playbook.tree import Node, locate
-
-
-class Tier(StrEnum):
-    """How deep a run goes, and so what it may award."""
-
-    SMOKE = "smoke"
-    MVP = "mvp"
-    QUICK = "quick"
-    STANDARD = "standard"
-    DEEP = "deep"
-
-
-TIER_WORDS: Final[Mapping[str, Tier]] = {
-    **{str(tier): tier for tier in Tier},
-    "ci": Tier.STANDARD,
-    "full": Tier.DEEP,
-    "nightly": Tier.DEEP,
-    "release": Tier.DEEP,
-}
-"""Every word that names a tier, in ``metadata.tier`` or at the end of a name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from pytest_aprqa.core import Json, PlaybookError, Scenario
+from pytest_aprqa.core import TIER_WORDS, Json, PlaybookError, Scenario
 from pytest_aprqa.playbook.cells import admits, cell_words, list_cells
 from pytest_aprqa.playbook.dialects import normalise, refuse_other_kinds
 from pytest_aprqa.playbook.document import Document, Files, Matrix, Model
 from pytest_aprqa.playbook.listing import list_scenarios, specs
 from pytest_aprqa.playbook.parse import parse_yaml
 from pytest_aprqa.playbook.placeholders import render
-from pytest_aprqa.playbook.playbook import TIER_WORDS, Playbook, PropertyTest, line_of, stem, tier_of
+from pytest_aprqa.playbook.playbook import Playbook, PropertyTest, line_of, stem, tier_of
 from pytest_aprqa.playbook.problems import MAX_WARNINGS, did_you_mean, first_problem, unknown_keys
 from pytest_aprqa.playbook.source import read_source
 from pytest_aprqa.playbook.tree import Node, locate, plain_data

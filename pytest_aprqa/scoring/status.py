@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pytest_aprqa.core import Category, GatewayState
+from pytest_aprqa.core import TIERS, Award, Category, GatewayState, Tier, TierPlan
 
 PROVISIONAL_FROM: Final = 700
-"""MQS of an award; also the scoped score from which a tier is passed."""
-DEEP_FROM: Final = 900
-"""What the deep tier needs, to pass and to certify; it alone certifies, so the general mark of 850 never decides."""
-
-_SMOKE_REQUIRES: Final = (Category.QUAL, Category.STAB)
+"""MQS of an award; to certify a run needs its tier's pass mark, and the deep tier alone certifies."""
+STALE_AFTER_DAYS: Final = 90
+"""An award is to be renewed after so many days."""
 
 
 class Status(StrEnum):
@@ -42,13 +40,23 @@ class Rules:
 
     @property
     def required(self) -> tuple[Category, ...]:
-        """Categories that must have evidence: QUAL and STAB for smoke, all six for the others."""
-        return _SMOKE_REQUIRES if self.tier == "smoke" else tuple(Category)
+        """Categories that must have evidence; all six where the tier is unknown."""
+        return tuple(Category) if self.plan is None else self.plan.required
 
     @property
     def pass_mark(self) -> int:
         """Scoped score (0-1000) from which the tier is passed."""
-        return DEEP_FROM if self.tier == "deep" else PROVISIONAL_FROM
+        return PROVISIONAL_FROM if self.plan is None else self.plan.pass_mark
+
+    @property
+    def award(self) -> Award:
+        """The best status that the tier may give; none where it is unknown."""
+        return Award.NONE if self.plan is None else self.plan.award
+
+    @property
+    def plan(self) -> TierPlan | None:
+        """The tier's row; None for a word that names none."""
+        return TIERS[Tier(self.tier)] if self.tier in tuple(Tier) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,10 @@ def award_of(mqs: int, rules: Rules) -> Status:
     >>> [award_of(mqs, Rules("deep")).value for mqs in (699, 899, 900)]
     ['BLOCKED', 'PROVISIONAL', 'CERTIFIED']
     """
-    if rules.tier not in ("mvp", "deep"):
+    if rules.award is Award.NONE:
         return rules.previous or Status.PENDING
     if mqs < PROVISIONAL_FROM:
         return Status.BLOCKED
-    if rules.tier == "deep" and mqs >= DEEP_FROM:
+    if rules.award is Award.CERTIFIED and mqs >= rules.pass_mark:
         return Status.CERTIFIED
     return Status.PROVISIONAL

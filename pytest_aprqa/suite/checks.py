@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
-from pytest_aprqa.core import Backend, Format, Modality, Target
+from pytest_aprqa.core import Backend, Format, Modality, Target, Tier
 from pytest_aprqa.gates import (
     COMPARISONS,
     SERVER_CHECKS,
@@ -21,7 +21,7 @@ from pytest_aprqa.gates import (
     Pair,
     asserted,
 )
-from pytest_aprqa.playbook import Playbook, Tier
+from pytest_aprqa.playbook import Playbook
 from pytest_aprqa.suite.goldens import golden_checks
 from pytest_aprqa.suite.wishes import thresholds_for
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pytest_aprqa.core import Case, EngineRefused, Gateway, PlaybookError, Scenario, Target
+from pytest_aprqa.core import Case, EngineRefused, Gateway, PlaybookError, Scenario, Target, Tier
 from pytest_aprqa.oracles import check_spec
-from pytest_aprqa.playbook import FailurePolicy, Playbook, Tier, expand, read_playbook
+from pytest_aprqa.playbook import FailurePolicy, Playbook, expand, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
 from pytest_aprqa.serving import check_command
 from pytest_aprqa.suite.goldens import goldens_of

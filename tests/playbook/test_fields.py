@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aprqa.core import Format, PlaybookError, Quantization
-from pytest_aprqa.playbook import Tier
+from pytest_aprqa.core import Tier
 from tests.playbook.conftest import MINIMAL, Read
 
 BASE = "model: {hf_repo: org/tiny}\ntest_matrix: {}\n"
