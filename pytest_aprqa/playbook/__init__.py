@@ -3,7 +3,7 @@
 Knows neither pytest nor engines. Reading is the effect; everything after it is pure.
 """
 
-from pytest_aprqa.playbook.blocks import ProfileAssertions, Serve
+from pytest_aprqa.playbook.blocks import ProfileAssertions, ProfileCi, Serve
 from pytest_aprqa.playbook.cells import cell_words, list_cells, users_file
 from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
 from pytest_aprqa.playbook.document import (
@@ -12,6 +12,7 @@ from pytest_aprqa.playbook.document import (
     GroundTruth,
     Matrix,
     Model,
+    Oracle,
     OracleType,
     SizeCategory,
     Skip,
@@ -27,9 +28,11 @@ __all__ = [
     "GroundTruth",
     "Matrix",
     "Model",
+    "Oracle",
     "OracleType",
     "Playbook",
     "ProfileAssertions",
+    "ProfileCi",
     "PropertyTest",
     "Serve",
     "SizeCategory",

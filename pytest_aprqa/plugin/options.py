@@ -55,6 +55,11 @@ OPTIONS: tuple[Option, ...] = (
         "POLICY",
         ("stop-on-first", "stop-on-p0", "collect-all", "fail-fast"),
     ),
+    Option("model-path", "path", "test this folder, .gguf or .apr file instead of the playbook's", "PATH"),
+    Option("timeout", "whole", "deadline of each request in milliseconds (the playbook's)", "MS"),
+    Option("profile-ci", "flag", "measure speed also where neither playbook nor tier asks for it"),
+    Option("hf-parity", "text", "hold every target against this golden corpus as well", "CORPUS"),
+    Option("lock", "path", "refuse playbooks that differ from this playbook.lock.yaml", "FILE"),
     Option("engine", "text", "engine for every target (each format's default)", "NAME"),
     Option("no-gpu", "flag", "skip the gpu cells"),
     Option("threads", "whole", "threads of each engine (cores divided by busy workers)", "N"),
@@ -117,6 +122,12 @@ class Options:
     output: Path | None
     set: Mapping[str, str]
     failure_policy: str | None
+    model_path: Path | None
+    timeout: int | None
+    """Milliseconds."""
+    profile_ci: bool
+    hf_parity: str | None
+    lock: Path | None
     engine: str | None
     no_gpu: bool
     threads: int | None
@@ -137,9 +148,10 @@ class Options:
         """Those that were given and bear on what is tested and how it is judged, for the evidence."""
         names = (
             "engine", "no_gpu", "batch", "dtype", "memory_limit", "score_policy", "strict", "allow_commands",
-            "trust_remote_code",
+            "trust_remote_code", "timeout", "profile_ci", "hf_parity",
         )  # fmt: skip
-        return {name: value for name in names if (value := getattr(self, name))}
+        found = {name: value for name in names if (value := getattr(self, name))}
+        return found | ({"model_path": str(self.model_path)} if self.model_path else {})
 
 
 def read_options(config: pytest.Config) -> Options:

@@ -24,6 +24,7 @@ from pytest_aprqa.suite import (
     BenchSetup,
     Examiner,
     Latch,
+    Overrides,
     Plan,
     Quiet,
     Servers,
@@ -68,6 +69,12 @@ class Workbench:
             commands=self._options.allow_commands,
             engine=self._options.engine,
             baseline=self._baseline is not None,
+            overrides=Overrides(
+                timeout_ms=self._options.timeout,
+                model_path=self._options.model_path,
+                profile_ci=self._options.profile_ci,
+                hf_parity=self._options.hf_parity,
+            ),
         )
         if self._baseline is not None:
             check_baseline(self._baseline, plan.playbook)

@@ -9,6 +9,7 @@ from pytest_aprqa.suite.bench import Bench, BenchSetup
 from pytest_aprqa.suite.examiner import Examiner, Trial
 from pytest_aprqa.suite.facts import ENGINE, WEIGHTS, playbook_info
 from pytest_aprqa.suite.machine import unavailable_words
+from pytest_aprqa.suite.overrides import Overrides
 from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_playbook
 from pytest_aprqa.suite.policy import Latch, Scope, scope_of
 from pytest_aprqa.suite.quiet import Quiet
@@ -26,6 +27,7 @@ __all__ = [
     "Entry",
     "Examiner",
     "Latch",
+    "Overrides",
     "Plan",
     "Quiet",
     "Scope",

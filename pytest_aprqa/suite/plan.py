@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from pytest_aprqa.core import Case, EngineRefused, Gateway, PlaybookError, Scenario, Target, Tier
 from pytest_aprqa.oracles import check_spec
@@ -17,9 +18,11 @@ from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
 from pytest_aprqa.serving import check_command
 from pytest_aprqa.suite.goldens import goldens_of
 from pytest_aprqa.suite.machine import unserved_formats
+from pytest_aprqa.suite.overrides import Overrides, override
 from pytest_aprqa.suite.policy import Scope, scope_of
 from pytest_aprqa.suite.wishes import limits_of
 
+NO_OVERRIDES: Final = Overrides()
 EDGE_PROBES = 6
 """Edge probes that tiers from mvp upward add to every cell."""
 
@@ -63,6 +66,7 @@ def plan_playbook(
     commands: bool = True,
     engine: str | None = None,
     baseline: bool = False,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Plan:
     """Reads a playbook and expands it.
 
@@ -74,11 +78,12 @@ def plan_playbook(
         commands: whether command lines that the playbook brings may be started.
         engine: the engine that the user wants for every target; None for each format's own.
         baseline: whether speeds are to be compared with those of an earlier run.
+        overrides: what the user says in place of the playbook.
 
     Raises:
         PlaybookError: the playbook cannot be read, or asks for draws that do not exist.
     """
-    playbook = read_playbook(path, values, strict=strict)
+    playbook = override(read_playbook(path, values, strict=strict), overrides)
     _check_oracles(playbook)
     _check_command(playbook)
     goldens_of(playbook)
