@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_aprqa.cli.say import say
-from pytest_aprqa.core import ArtefactError, Format, Quantization
+from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import ArtefactError, Format, Json, Quantization
 
 if TYPE_CHECKING:
     from pytest_aprqa.conversion import Converted
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of models, where SOURCE is a model's name.",
 )
-def convert(source: str, format: str, quantization: str | None, output: Path, cache: Path | None) -> None:
+@json_option
+def convert(
+    source: str, format: str, quantization: str | None, output: Path, cache: Path | None, as_json: bool
+) -> None:
     """Converts SOURCE: a Hugging Face folder, a .gguf or .apr file, or a model's name such as org/name.
 
     Exit code: 0 when the result is there, 2 when SOURCE cannot be read or cannot be said in the format.
@@ -46,6 +49,9 @@ def convert(source: str, format: str, quantization: str | None, output: Path, ca
 
     wanted = Quantization(quantization) if quantization else None
     made = make(find_model(source, cache), output, format=Format(format), quantization=wanted)
+    if as_json:
+        say_json(_json(made))
+        return
     for line in _lines(made):
         say(line)
 
@@ -65,7 +71,21 @@ def find_model(source: str, cache: Path | None) -> Path:
 def _lines(made: Converted) -> list[str]:
     from pytest_aprqa.reports import visible
 
-    files = [made.path] if made.path.is_file() else sorted(path for path in made.path.iterdir() if path.is_file())
-    sizes = [f"  {path.stat().st_size:>15,} bytes  {visible(path.name)}" for path in files]
+    sizes = [f"  {path.stat().st_size:>15,} bytes  {visible(path.name)}" for path in _files(made)]
     kind = f"{made.format}{f' {made.quantization}' if made.quantization else ''}"
     return [f"{visible(str(made.path))}: {kind}, {made.made_by}", *sizes, f"  sha256 {made.digest}"]
+
+
+def _json(made: Converted) -> dict[str, Json]:
+    return {
+        "path": str(made.path),
+        "format": made.format,
+        "quantization": made.quantization,
+        "made_by": made.made_by,
+        "sha256": made.digest,
+        "files": {path.name: path.stat().st_size for path in _files(made)},
+    }
+
+
+def _files(made: Converted) -> list[Path]:
+    return [made.path] if made.path.is_file() else sorted(path for path in made.path.iterdir() if path.is_file())

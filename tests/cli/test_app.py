@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
 
 import pytest
+from click import Context
 
 from pytest_aprqa import __version__
+from pytest_aprqa.cli import apr_qa as apr_qa_group
+from pytest_aprqa.cli.commands import COMMANDS
 from tests.cli.running import apr_qa, apr_qa_process
 
 
@@ -49,3 +53,30 @@ def test_wrong_usage_is_2_without_a_traceback(words: list[str]) -> None:
     assert done.returncode == 2
     assert "Usage:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_command_of_the_table_is_there_under_its_name_and_has_help() -> None:
+    for name in COMMANDS:
+        command = apr_qa_group.get_command(Context(apr_qa_group), name)
+        assert command is not None
+        assert command.name == name
+        assert command.help, name
+
+
+def test_a_misspelled_command_gets_a_suggestion() -> None:
+    done = apr_qa("scor")
+    assert done.returncode == 2
+    assert "Did you mean 'score'?" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
+    done = apr_qa_process("completion", shell)
+    assert done.returncode == 0
+    assert "_APR_QA_COMPLETE" in done.stdout
+
+
+def test_a_shell_completes_commands_by_the_script_s_own_question() -> None:
+    asked = {"_APR_QA_COMPLETE": "bash_complete", "COMP_WORDS": "apr-qa val", "COMP_CWORD": "1"}
+    done = subprocess.run(["apr-qa"], env={**os.environ, **asked}, capture_output=True, text=True, check=False)
+    assert {line.split(",")[1] for line in done.stdout.split()} == {"validate", "validate-contract"}
