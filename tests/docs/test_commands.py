@@ -1,8 +1,8 @@
 """Every command that a page shows is run, in the order of the page, in a project as its reader would have it.
 
 A project holds the repository's playbooks, registry and README, the embedded model as the folder ``my-model``, and the
-files that the page itself shows with a title. A block that no test can run says why in a comment before it; what CI's own
-script runs is not run again.
+files that the page itself shows with a title. A block that no test can run says why in a comment before it; what the
+script of CI runs is not run again.
 """
 
 from __future__ import annotations
