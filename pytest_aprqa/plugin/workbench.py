@@ -75,6 +75,7 @@ class Workbench:
                 profile_ci=self._options.profile_ci,
                 hf_parity=self._options.hf_parity,
             ),
+            lock=self._options.lock,
         )
         if self._baseline is not None:
             check_baseline(self._baseline, plan.playbook)

@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_aprqa.core import Case, EngineRefused, Gateway, PlaybookError, Scenario, Target, Tier
 from pytest_aprqa.oracles import check_spec
-from pytest_aprqa.playbook import FailurePolicy, Playbook, expand, read_playbook
+from pytest_aprqa.playbook import FailurePolicy, Playbook, expand, lock_problem, read_playbook
 from pytest_aprqa.scenarios import Draw, digest, edge_probes, fill
 from pytest_aprqa.serving import check_command
 from pytest_aprqa.suite.goldens import goldens_of
@@ -67,6 +67,7 @@ def plan_playbook(
     engine: str | None = None,
     baseline: bool = False,
     overrides: Overrides = NO_OVERRIDES,
+    lock: Path | None = None,
 ) -> Plan:
     """Reads a playbook and expands it.
 
@@ -79,11 +80,15 @@ def plan_playbook(
         engine: the engine that the user wants for every target; None for each format's own.
         baseline: whether speeds are to be compared with those of an earlier run.
         overrides: what the user says in place of the playbook.
+        lock: refuses a playbook that is not what this lock file says; None asks for none.
 
     Raises:
         PlaybookError: the playbook cannot be read, or asks for draws that do not exist.
     """
-    playbook = override(read_playbook(path, values, strict=strict), overrides)
+    playbook = read_playbook(path, values, strict=strict)
+    if lock is not None and (problem := lock_problem(playbook, lock)):
+        raise PlaybookError(problem.removeprefix(f"{path}: "), path=path, line=1, column=1, field="")
+    playbook = override(playbook, overrides)
     _check_oracles(playbook)
     _check_command(playbook)
     goldens_of(playbook)
