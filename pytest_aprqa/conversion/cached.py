@@ -49,7 +49,7 @@ def convert_cached(
     folder = cache / _name(source, digests, format, quantization)
     with _locked(cache, folder.name):
         kept = _kept(folder)
-        return kept if kept is not None else _fill(source, folder, format, quantization)
+        return kept if kept is not None else _fill(source, digests, folder, format, quantization)
 
 
 def _name(source: Path, digests: Mapping[str, str], format: Format, quantization: Quantization | None) -> str:
@@ -84,7 +84,9 @@ def _kept(folder: Path) -> Converted | None:
         return None
 
 
-def _fill(source: Path, folder: Path, format: Format, quantization: Quantization | None) -> Converted:
+def _fill(
+    source: Path, digests: Mapping[str, str], folder: Path, format: Format, quantization: Quantization | None
+) -> Converted:
     part = folder.with_name(f".{folder.name}.part")
     for leftover in (part, folder):  # of a process that was killed; the lock says that none is at work
         shutil.rmtree(leftover, ignore_errors=True)
@@ -95,6 +97,7 @@ def _fill(source: Path, folder: Path, format: Format, quantization: Quantization
             "quantization": quantization.value if quantization else None,
             "made_by": made.made_by,
             "converter": CONVERTER,
+            "made_from": dict(sorted(digests.items())),
             "digest": made.digest,
             "sizes": _sizes(made.path),
         }

@@ -100,6 +100,12 @@ class Weights:
     """Commit of the hub repository, when it is known."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """File name to SHA-256 (64 hex digits), of the weights, the configuration and the tokenizer."""
+    converter: str = ""
+    """Name and versions of what made the files; empty for files that were not converted here."""
+    made_from: Mapping[str, str] = field(default_factory=dict)
+    """File name to SHA-256 of what they were made from; empty for files that were not converted here."""
+    signature: str = ""
+    """What a model signature beside the files says of them; empty without one."""
 
 
 def slug(text: str, *, limit: int = 48) -> str:

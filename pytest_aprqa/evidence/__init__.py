@@ -20,6 +20,7 @@ from pytest_aprqa.evidence.host import read_host
 from pytest_aprqa.evidence.journal import JOURNAL_NAME, Journal, JournalContents, JournalHeader, read_journal
 from pytest_aprqa.evidence.keys import Resumable, completion_of, content_key
 from pytest_aprqa.evidence.plain import plain_json
+from pytest_aprqa.evidence.provenance import provenance_problems
 from pytest_aprqa.evidence.record import (
     GARBAGE,
     AnswerRecord,
@@ -30,6 +31,7 @@ from pytest_aprqa.evidence.record import (
     record_of_gate,
     untimed_record,
 )
+from pytest_aprqa.evidence.run import of_model, read_run
 from pytest_aprqa.evidence.store import (
     COMPLETE_NAME,
     EVIDENCE_NAME,
@@ -67,11 +69,14 @@ __all__ = [
     "distinct_prompts",
     "keep_complete",
     "model_folder",
+    "of_model",
     "output_folder",
     "plain_json",
+    "provenance_problems",
     "read_evidence",
     "read_host",
     "read_journal",
+    "read_run",
     "record_of_case",
     "record_of_gate",
     "untimed",

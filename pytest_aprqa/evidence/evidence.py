@@ -119,6 +119,14 @@ class WeightsInfo(EvidenceModel):
     """Commit of the hub repository, when it is known."""
     digests: dict[str, str] = Field(default_factory=dict)
     """File name to SHA-256 (64 hex digits)."""
+    converter: str = ""
+    """Name and versions of what made the files; empty for files that were not converted here."""
+    made_from: dict[str, str] = Field(default_factory=dict)
+    """The files that they were made from: name to SHA-256; empty for files that were not converted here."""
+    signature: str = ""
+    """What a model signature (``model.sig``) beside them says of the files: empty without one, ``matches``,
+    ``differs: ...`` or ``unverified: ...``. Digests are compared; who signed is not verified here, but by
+    ``model_signing verify``."""
 
 
 class PlaybookInfo(EvidenceModel):

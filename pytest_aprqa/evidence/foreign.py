@@ -22,6 +22,7 @@ from pytest_aprqa.evidence.evidence import (
     RunInfo,
     distinct_prompts,
 )
+from pytest_aprqa.evidence.parse import check_count
 from pytest_aprqa.evidence.plain import plain_json, plain_text
 from pytest_aprqa.evidence.record import AnswerRecord, Record
 
@@ -63,9 +64,10 @@ def read_foreign(value: Json, *, where: str) -> Evidence:
         where: the file's name, for errors.
 
     Raises:
-        EvidenceError: it is none of the known shapes, or a field has a wrong type.
+        EvidenceError: it is none of the known shapes, holds too many records, or a field has a wrong type.
     """
     dialect, items = _shape_of(value, where)
+    check_count(len(items), where=where)
     raw = [_object(item, f"{where}: record {place}") for place, item in enumerate(items)]
     scenarios = [_object(item.get("scenario", {}), f"{where}: record {n}.scenario") for n, item in enumerate(raw)]
     names = [_model_name(scenario, f"{where}: record {n}.scenario") for n, scenario in enumerate(scenarios)]

@@ -22,7 +22,7 @@ from pytest_aprqa.core import EvidenceError, Json
 from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.evidence.door import EvidenceModel
 from pytest_aprqa.evidence.evidence import HostInfo, PlaybookInfo, RunInfo
-from pytest_aprqa.evidence.parse import MAX_BYTES, parse_json, read_bytes
+from pytest_aprqa.evidence.parse import MAX_BYTES, check_count, check_values, parse_json, read_bytes
 from pytest_aprqa.evidence.record import Record
 
 JOURNAL_NAME: Final = "evidence.jsonl"
@@ -144,9 +144,12 @@ def read_journal(path: Path, *, max_bytes: int = MAX_BYTES) -> JournalContents:
         max_bytes: a larger file is refused.
 
     Raises:
-        EvidenceError: no such file, not a journal, or a broken line before the last.
+        EvidenceError: no such file, not a journal, too large, or a broken line before the last.
     """
-    lines = read_bytes(path, max_bytes=max_bytes).split(b"\n")
+    content = read_bytes(path, max_bytes=max_bytes)
+    check_values(content, where=str(path))
+    check_count(content.count(b"\n"), where=str(path))
+    lines = content.split(b"\n")
     # A whole line ends in a newline, so what follows the last newline is empty, or was cut off.
     whole, rest = lines[:-1], lines[-1]
     if not whole:

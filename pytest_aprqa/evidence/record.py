@@ -21,6 +21,7 @@ from pytest_aprqa.core import (
     Finish,
     Format,
     Gate,
+    Gateway,
     Json,
     Metrics,
     Modality,
@@ -37,6 +38,9 @@ from pytest_aprqa.evidence.plain import plain_json, plain_text
 
 GARBAGE: Final = "garbage"
 """Key of `Record.details`: true when the garbage oracle refused the generated text, false when it accepted it."""
+
+
+_JUDGED_LAST: Final = (Gateway.G3, Gateway.G4)
 
 
 class AnswerRecord(EvidenceModel):
@@ -162,6 +166,17 @@ class Record(EvidenceModel):
         if self.target_id is None or self.modality is None:
             return None
         return f"{self.modality}[{self.target_id}]"
+
+    @property
+    def item(self) -> str | None:
+        """Name of the pytest item that judges it again alone; None where only the whole playbook does.
+
+        A gateway is one item with several gates; G3 and G4 judge what the other items have shown.
+        """
+        gateway = GATES[self.gate_id].gateway if self.gate_id in GATES else None
+        if gateway is None:
+            return self.case_id
+        return None if gateway in _JUDGED_LAST else f"{gateway}_{gateway.word}[{self.target_id}]"
 
     @property
     def generated(self) -> bool:

@@ -18,7 +18,7 @@ from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.evidence.evidence import SCHEMA_VERSION, Evidence, Selection
 from pytest_aprqa.evidence.foreign import read_foreign
 from pytest_aprqa.evidence.journal import JOURNAL_NAME, read_journal
-from pytest_aprqa.evidence.parse import MAX_BYTES, parse_json, read_bytes
+from pytest_aprqa.evidence.parse import MAX_BYTES, check_count, parse_json, read_bytes
 
 EVIDENCE_NAME: Final = "evidence.json"
 """File name of the evidence in the output folder."""
@@ -96,7 +96,7 @@ def read_evidence(path: Path, *, max_bytes: int = MAX_BYTES) -> Evidence:
         max_bytes: a larger file is refused.
 
     Raises:
-        EvidenceError: it is not there, not readable, too large or not evidence.
+        EvidenceError: it is not there, not readable, too large or not evidence; the message names the limit.
     """
     value = parse_json(read_bytes(path, max_bytes=max_bytes), where=str(path))
     if not isinstance(value, dict) or "schema_version" not in value:
@@ -107,6 +107,8 @@ def read_evidence(path: Path, *, max_bytes: int = MAX_BYTES) -> Evidence:
             f"{path}: schema_version: expected {SCHEMA_VERSION!r}, found {_short(version)}; "
             "read it with the version of pytest-aprqa that wrote it"
         )
+    records = value.get("records")
+    check_count(len(records) if isinstance(records, list) else 0, where=str(path))
     return Evidence.from_json(value, where=str(path))
 
 

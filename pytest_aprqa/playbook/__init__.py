@@ -4,6 +4,7 @@ Knows neither pytest nor engines. Reading is the effect; everything after it is 
 """
 
 from pytest_aprqa.playbook.blocks import ProfileAssertions, ProfileCi, Serve
+from pytest_aprqa.playbook.catalog import Listed, find_playbook, list_playbooks
 from pytest_aprqa.playbook.cells import cell_words, list_cells, users_file
 from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
 from pytest_aprqa.playbook.document import (
@@ -18,14 +19,33 @@ from pytest_aprqa.playbook.document import (
     Skip,
 )
 from pytest_aprqa.playbook.expand import expand
+from pytest_aprqa.playbook.lock import (
+    LOCK_NAME,
+    Difference,
+    Locked,
+    LockFile,
+    compare_locks,
+    gather_lock,
+    lock_playbooks,
+    lock_problem,
+    read_lock,
+    render_lock,
+    semantic_digest,
+    verify,
+)
 from pytest_aprqa.playbook.playbook import Playbook, PropertyTest
 from pytest_aprqa.playbook.read import read_playbook
 
 __all__ = [
+    "LOCK_NAME",
     "SCHEMA_FILE",
+    "Difference",
     "FailurePolicy",
     "Gates",
     "GroundTruth",
+    "Listed",
+    "LockFile",
+    "Locked",
     "Matrix",
     "Model",
     "Oracle",
@@ -38,9 +58,19 @@ __all__ = [
     "SizeCategory",
     "Skip",
     "cell_words",
+    "compare_locks",
     "expand",
+    "find_playbook",
+    "gather_lock",
     "json_schema",
     "list_cells",
+    "list_playbooks",
+    "lock_playbooks",
+    "lock_problem",
+    "read_lock",
     "read_playbook",
+    "render_lock",
+    "semantic_digest",
     "users_file",
+    "verify",
 ]

@@ -21,6 +21,7 @@ from pytest_aprqa.core import EvidenceError, PlaybookError
 from pytest_aprqa.evidence import HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
 from pytest_aprqa.playbook import FailurePolicy, Playbook, read_playbook
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
+from pytest_aprqa.plugin.first_failure import discard_report, first_failed, report_first_failure
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 from pytest_aprqa.plugin.summary import Closed, print_summary, run_header
@@ -41,6 +42,7 @@ class Ledger:
         self._accounts: dict[Path, Account] = {}
         self._closed: list[Closed] = []
         self._lost: list[str] = []
+        self._failed_fast = False
 
     def header(self, paths: Sequence[str]) -> list[str]:
         """Lines above the run, for playbooks named on the command line; problems are left to collection."""
@@ -89,6 +91,7 @@ class Ledger:
             self._lose(problem)
         for cell in account.newly_finished():
             self._say(cell.line)
+        self._report_first_failure(path, account, records)
 
     def finish(self, session: pytest.Session) -> None:
         """Scores and writes everything; a run that judged nothing is no success unless the user said so."""
@@ -136,6 +139,7 @@ class Ledger:
 
     def _open(self, path: Path, plan: Mapping[str, Any]) -> Account:
         policy = self._options.failure_policy or str(self._playbooks[path].failure_policy)
+        discard_report(self._folders[path])
         run = RunInfo(
             id=self._run_id,
             started_at=self._started_at,
@@ -155,6 +159,23 @@ class Ledger:
             cell_sizes=plan["cells"],
             switched_off=plan["switched_off"],
         )
+
+    def _report_first_failure(self, path: Path, account: Account, records: Sequence[Record]) -> None:
+        """Under ``fail-fast``, keeps what is needed to work on the failure that ends the run."""
+        if self._failed_fast or account.run.failure_policy != FailurePolicy.FAIL_FAST:
+            return
+        record = first_failed(records, self._playbooks[path])
+        if record is None:
+            return
+        self._failed_fast = True
+        words = [str(word) for word in self._config.invocation_params.args if str(word) not in self._config.args]
+        try:
+            lines = report_first_failure(account, record, command=words, at=_now())
+        except EvidenceError as problem:
+            self._lose(problem)
+            return
+        for line in lines:
+            self._say(line, always=True)
 
     @cached_property
     def _host(self) -> HostInfo:
@@ -182,9 +203,9 @@ class Ledger:
         if str(problem) not in self._lost:
             self._lost.append(str(problem))
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, *, always: bool = False) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is not None and terminal.verbosity >= 0:
+        if terminal is not None and (always or terminal.verbosity >= 0):
             if terminal.currentfspath is None:
                 terminal.write_line("")  # with xdist the dots stand on a line without a path, which pytest does not end
             terminal.write_line(line)

@@ -88,8 +88,12 @@ def _failure(record: Record, path: str, chars: int, ascii: bool) -> Failure:
         prompt=last_prompt(record, chars=chars, ascii=ascii),
         answer=last_answer(record, chars=chars, ascii=ascii),
         stderr=_tail(record.stderr_tail, chars, ascii),
-        node_id=excerpt(f"{path}::{record.case_id}", limit=4 * chars, ascii=ascii) if path else "",
+        node_id=excerpt(_node_id(record, path), limit=4 * chars, ascii=ascii),
     )
+
+
+def _node_id(record: Record, path: str) -> str:
+    return f"{path}::{record.item}" if path and record.item else path
 
 
 def _tail(text: str, chars: int, ascii: bool) -> str:

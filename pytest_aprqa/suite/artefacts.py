@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_aprqa.conversion import convert_cached
+from pytest_aprqa.conversion import CONVERTER, convert_cached
 from pytest_aprqa.core import Format, Target, Weights, WeightsUnavailable
 from pytest_aprqa.playbook import GroundTruth, Playbook, users_file
-from pytest_aprqa.weights import Search, Wanted, digest_files, digest_memory, digested, resolve
+from pytest_aprqa.weights import Search, Wanted, compare_signature, digest_files, digest_memory, digested, resolve
 
 
 def conversion_cache(environment: Mapping[str, str]) -> Path:
@@ -30,14 +30,14 @@ def ground_truth(playbook: Playbook, search: Search, cache: Path) -> Weights:
     model, memory = playbook.model, digest_memory(search.environment)
     if model.ground_truth is GroundTruth.DEQUANTIZED:
         source = _present(model.files.gguf or model.files.apr, playbook)
-        made = convert_cached(
-            source, digest_files([source], memory=memory), format=Format.SAFETENSORS, quantization=None, cache=cache
-        )
+        made_from = digest_files([source], memory=memory)
+        made = convert_cached(source, made_from, format=Format.SAFETENSORS, quantization=None, cache=cache)
         files = tuple(sorted(made.path.glob("*.safetensors")))
-        return digested(Weights(made.path, files, f"{made.made_by} ({source.name})"), memory=memory)
+        by = f"{made.made_by} ({source.name})"
+        return digested(Weights(made.path, files, by, converter=CONVERTER, made_from=made_from), memory=memory)
     named = {it: path for it in Format if (path := getattr(model.files, it)) is not None}
     found = resolve(Wanted(model.hf_repo, model.revision, model.local_path, named), search)
-    return digested(found, memory=memory)
+    return _with_signature(digested(found, memory=memory))
 
 
 def artefact(playbook: Playbook, target: Target, truth: Weights | None, search: Search, cache: Path) -> Weights:
@@ -58,13 +58,25 @@ def artefact(playbook: Playbook, target: Target, truth: Weights | None, search: 
     if (own := users_file(playbook.model, target)) is not None:
         file = _present(own, playbook)
         source = f"playbook model.files.{target.format}"
-        return Weights(file.parent, (file,), source, digests=digest_files([file], memory=memory))
+        return _with_signature(Weights(file.parent, (file,), source, digests=digest_files([file], memory=memory)))
     assert truth is not None
     made = convert_cached(
         truth.folder, truth.digests, format=target.format, quantization=target.quantization, cache=cache
     )
-    weights = Weights(made.path.parent, (made.path,), made.made_by, truth.revision)
-    return replace(weights, digests=digest_files([made.path], memory=memory))
+    return Weights(
+        made.path.parent,
+        (made.path,),
+        made.made_by,
+        truth.revision,
+        digests=digest_files([made.path], memory=memory),
+        converter=CONVERTER,
+        made_from=dict(truth.digests),
+    )
+
+
+def _with_signature(weights: Weights) -> Weights:
+    """The same weights with what a model signature beside them says."""
+    return replace(weights, signature=compare_signature(weights.folder, weights.digests))
 
 
 def _present(file: Path | None, playbook: Playbook) -> Path:

@@ -21,6 +21,9 @@ def weights_fact(target: Target, weights: Weights) -> dict[str, Json]:
         source=weights.source,
         revision=weights.revision,
         digests=dict(weights.digests),
+        converter=weights.converter,
+        made_from=dict(weights.made_from),
+        signature=weights.signature,
     )
     return {WEIGHTS: info.to_json()}
 

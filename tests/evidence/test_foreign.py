@@ -129,6 +129,26 @@ def test_wrong_types_are_refused_by_record_and_field(change: dict[str, Json], pr
     assert problem in str(caught.value)
 
 
+def test_equal_ids_stay_two_records() -> None:
+    evidence = read_foreign([RECORD, RECORD], where="f")
+    assert [record.case_id for record in evidence.records] == ["m_run_cpu_gguf_0"] * 2
+
+
+@pytest.mark.parametrize("field", ["reason", "output", "stderr", "gate_id"])
+def test_half_a_surrogate_pair_is_spelled_out(field: str) -> None:
+    record = read_foreign([{**RECORD, field: "a\ud800b"}], where="f").records[0]
+    assert "\\ud800" in json.dumps(record.to_json(), ensure_ascii=False)
+    json.dumps(record.to_json(), ensure_ascii=False).encode()
+
+
+def test_deep_leftovers_are_cut_where_they_become_too_deep() -> None:
+    deep: Json = "x"
+    for _ in range(150):
+        deep = [deep]
+    record = read_foreign([{**RECORD, "extra": deep}], where="f").records[0]
+    assert "nested too deeply" in json.dumps(record.details)
+
+
 def test_every_corpus_file_reads_and_loses_no_record(corpus: Path) -> None:
     files = sorted((corpus / "evidence").glob("*.json"))
     assert len(files) == 27

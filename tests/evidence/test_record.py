@@ -164,3 +164,17 @@ def test_untimed_forgets_times_and_nothing_else() -> None:
 def test_every_field_of_every_model_is_documented() -> None:
     for model in (Record, MetricsRecord):
         assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("gate_id", "item"),
+    [
+        ("F-A1-001", "the case"),
+        ("G0-VALIDATE-001", f"G0_integrity[{TARGET.id}]"),
+        ("G2-INFER", f"G2_inference[{TARGET.id}]"),
+        ("G4-QUALITY", None),
+    ],
+)
+def test_a_record_names_the_item_that_judges_it_again(gate_id: str, item: str | None) -> None:
+    record = a_record().model_copy(update={"case_id": "the case", "gate_id": gate_id})
+    assert record.item == item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from pytest_aprqa.evidence import (
     read_evidence,
     write_evidence,
 )
+from pytest_aprqa.evidence.parse import MAX_RECORDS
 from tests.evidence.samples import HEADER, MODEL, a_record, an_evidence
 
 
@@ -115,7 +117,13 @@ OURS = json.dumps(an_evidence(a_record()).to_json())
         ('{"a": 1, "a": 2}', "key 'a' stands twice"),
         ("[NaN]", "NaN is not a JSON number"),
         ("[-Infinity]", "-Infinity is not a JSON number"),
-        (OURS.replace('"index": 0', '"index": 1e999'), "not plain JSON"),
+        (OURS.replace('"index": 0', '"index": 1e999'), "the number 1e999 is too large"),
+        (OURS.replace('"details": {}', '"details": {"x": -1e999}'), "the number -1e999 is too large"),
+        (OURS.replace('"details": {}', '"details": {"x": 1' + "0" * 400 + "}"), "a number of 401 digits is too large"),
+        (OURS.replace('"reason": "because"', '"reason": "\\ud800"'), "not a valid Evidence"),
+        (OURS.replace('"details": {}', '"details": {"x": ' + "[" * 500 + "]" * 500 + "}"), "not a valid Evidence"),
+        (OURS.replace('"records": [', '"records": 5, "x": ['), "records: Input should be a valid array"),
+        (OURS + OURS, "not JSON: Extra data"),
         (OURS.replace('"index": 0', '"index": "0"'), "records.0.index"),
         (OURS.replace('"outcome": "corroborated"', '"outcome": "passed"'), "records.0.outcome"),
         ("[" * 200_000, "nested too deeply"),
@@ -158,10 +166,41 @@ def test_many_tiny_values_are_refused_before_they_are_made(tmp_path: Path) -> No
     assert time.perf_counter() - began < 5
 
 
-@pytest.mark.parametrize("name", ["missing.json", "."])
-def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(EvidenceError, match="expected an evidence file"):
+@pytest.mark.parametrize(("name", "found"), [("missing.json", "found nothing"), (".", "found a folder$")])
+def test_what_is_no_file_is_refused(tmp_path: Path, name: str, found: str) -> None:
+    with pytest.raises(EvidenceError, match=f"expected an evidence file, {found}"):
         read_evidence(tmp_path / name)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EvidenceError, match="what is not a plain file"):
+        read_evidence(tmp_path / "pipe")
+
+
+def test_a_folder_of_evidence_is_refused_with_the_file_that_was_meant(tmp_path: Path) -> None:
+    path = write_evidence(tmp_path, an_evidence(a_record()))
+    with pytest.raises(EvidenceError, match=rf"found a folder; did you mean {path}\?"):
+        read_evidence(tmp_path)
+
+
+def test_a_long_row_of_digits_in_a_text_is_no_number(tmp_path: Path) -> None:
+    evidence = an_evidence(a_record(reason="7" * 5000))
+    assert read_evidence(write_evidence(tmp_path, evidence)) == evidence
+
+
+def test_more_records_than_the_limit_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "evidence.json"
+    path.write_text("[" + ",".join(['{"gate_id":"X","outcome":"skipped"}'] * (MAX_RECORDS + 1)) + "]")
+    began = time.perf_counter()
+    with pytest.raises(EvidenceError, match=r"holds 100,001 records; expected at most 100,000; test fewer cases"):
+        read_evidence(path)
+    assert time.perf_counter() - began < 5
+
+
+def test_equal_ids_are_evidence_all_the_same(tmp_path: Path) -> None:
+    twice = an_evidence(a_record(), a_record())
+    assert len(read_evidence(write_evidence(tmp_path, twice)).records) == 2
 
 
 def test_a_byte_order_mark_is_tolerated(tmp_path: Path) -> None:

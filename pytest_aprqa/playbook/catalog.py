@@ -1,0 +1,144 @@
+"""The playbooks of a folder, known by what stands in them: which model, and how deep.
+
+Reads only as much of each file as tells that. What else a playbook says, and whether it could be run, is not known
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from pytest_aprqa.core import PlaybookError, Tier
+from pytest_aprqa.playbook.dialects import normalise
+from pytest_aprqa.playbook.parse import parse_yaml
+from pytest_aprqa.playbook.playbook import stem, tier_of
+from pytest_aprqa.playbook.source import read_source
+from pytest_aprqa.playbook.tree import Node
+
+SUFFIXES: Final = (".playbook.yaml", ".playbook.yml")
+"""How the name of a playbook's file ends."""
+_SHOWN: Final = 5
+"""So many of a list are named in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One playbook of a folder."""
+
+    path: Path
+    name: str
+    model: str
+    """``org/name``."""
+    tier: Tier | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What a folder holds."""
+
+    listed: tuple[Listed, ...]
+    unreadable: tuple[str, ...]
+    """One sentence each."""
+
+
+def playbook_files(root: Path) -> tuple[Path, ...]:
+    """Every file below a folder that is called a playbook, sorted; hidden folders are left out.
+
+    Raises:
+        PlaybookError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise PlaybookError("there is no such folder", path=root, expected="a folder of playbooks")
+    found = []
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += [Path(folder, name) for name in files if name.endswith(SUFFIXES)]
+    return tuple(sorted(found, key=lambda path: path.relative_to(root).parts))
+
+
+def list_playbooks(root: Path) -> tuple[Listed, ...]:
+    """The playbooks below a folder, sorted by path; files that are none are left out."""
+    return _survey(root).listed
+
+
+def find_playbook(root: Path, model: str, tier: Tier) -> Path:
+    """The playbook of a model and a tier, whatever its file is called.
+
+    Raises:
+        PlaybookError: there is none, or more than one.
+    """
+    survey = _survey(root)
+    of_model = [listed for listed in survey.listed if listed.model == model]
+    fitting = [listed.path for listed in of_model if listed.tier is tier]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise _none(root, model, tier, of_model, survey)
+    raise PlaybookError(
+        f"{len(fitting)} playbooks are for {model} at tier {tier}",
+        path=root,
+        expected="one",
+        found=_several([str(path.relative_to(root)) for path in fitting]),
+        hint="name the playbook itself, or change the tier of all but one",
+    )
+
+
+def _none(root: Path, model: str, tier: Tier, of_model: list[Listed], survey: _Survey) -> PlaybookError:
+    if of_model:
+        found = _several([f"{one.path.relative_to(root)} ({one.tier or 'no tier'})" for one in of_model])
+    else:
+        models = sorted({listed.model for listed in survey.listed})
+        close = get_close_matches(model, models, n=1)
+        more = f", one of them for {close[0]}" if close else ""
+        found = f"{len(survey.listed)} playbooks of {len(models)} other models{more}"
+    if survey.unreadable:
+        found += f"; not readable: {_several(survey.unreadable)}"
+    return PlaybookError(
+        f"no playbook is for {model} at tier {tier}",
+        path=root,
+        found=found,
+        hint=f"write one with: apr-qa bootstrap {model} --tier {tier}",
+    )
+
+
+def _several(words: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return ", ".join(words[:_SHOWN]) + more
+
+
+def _survey(root: Path) -> _Survey:
+    listed, unreadable = [], []
+    for path in playbook_files(root):
+        try:
+            one = _listed(path)
+        except PlaybookError as error:
+            unreadable.append(str(error))
+            continue
+        if one is not None:
+            listed.append(one)
+    return _Survey(tuple(listed), tuple(unreadable))
+
+
+def _listed(path: Path) -> Listed | None:
+    """What a file says of itself; None for one without a model and a matrix, which is no playbook."""
+    root = normalise(parse_yaml(read_source(path).text, path), path)
+    model = _text(root, "model", "hf_repo")
+    if model is None or "test_matrix" not in root.entries:
+        return None
+    name = _text(root, "name") or stem(path)
+    declared = _text(root, "metadata", "tier")
+    return Listed(path, name, model, tier_of({} if declared is None else {"tier": declared}, path, name))
+
+
+def _text(node: Node, *steps: str) -> str | None:
+    """The text at a path of keys."""
+    for step in steps:
+        entry = node.entries.get(step)
+        if entry is None:
+            return None
+        node = entry.node
+    return node.value if isinstance(node.value, str) else None
