@@ -38,7 +38,7 @@ class Hooks:
         self._own_folder: Path | None = None
         self._html = False
         add_marks(config)
-        if self.keeps_books and (self.options.engine or self.options.resume or self.options.baseline):
+        if self.keeps_books and _worth_a_look(self.options):
             from pytest_aprqa.plugin.precheck import check_options
 
             check_options(self.options)
@@ -208,6 +208,10 @@ class Hooks:
             return False
         self.config.option.xmlpath = str(self.folder / "junit.xml")
         return True
+
+
+def _worth_a_look(options: Options) -> bool:
+    return bool(options.engine or options.resume or options.baseline or options.report)
 
 
 def _may_hold_playbooks(argument: Path) -> bool:

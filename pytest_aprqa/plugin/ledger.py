@@ -18,7 +18,7 @@ import pytest
 
 from pytest_aprqa import __version__
 from pytest_aprqa.core import EvidenceError, PlaybookError
-from pytest_aprqa.evidence import HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
+from pytest_aprqa.evidence import Evidence, HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
 from pytest_aprqa.playbook import FailurePolicy, Playbook, read_playbook
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.plugin.first_failure import discard_report, first_failed, report_first_failure
@@ -26,6 +26,7 @@ from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 from pytest_aprqa.plugin.summary import Closed, print_summary, run_header
 from pytest_aprqa.reports import html_cells, html_columns, suite_properties
+from pytest_aprqa.scoring import Mqs
 from pytest_aprqa.suite import scope_of
 
 
@@ -42,6 +43,7 @@ class Ledger:
         self._accounts: dict[Path, Account] = {}
         self._closed: list[Closed] = []
         self._lost: list[str] = []
+        self._unwritten: list[str] = []
         self._failed_fast = False
 
     def header(self, paths: Sequence[str]) -> list[str]:
@@ -102,11 +104,17 @@ class Ledger:
                 self._lose(problem)
                 continue
             self._closed.append(Closed(path, account, evidence, mqs))
+            self._leave_reports(account.folder, evidence, mqs)
         self._add_suite_properties()
         self._add_step_summary()
         judged = all(closed.account.judged for closed in self._closed) or self._options.allow_missing
         if session.exitstatus == pytest.ExitCode.OK and (self._lost or not judged):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _leave_reports(self, folder: Path, evidence: Evidence, mqs: Mqs) -> None:
+        from pytest_aprqa.plugin.after import forms_of, leave_reports
+
+        self._unwritten += leave_reports(folder, evidence, mqs, forms_of(self._options.report))
 
     def summarize(self, terminal: pytest.TerminalReporter) -> None:
         """Shows what came of each playbook."""
@@ -114,6 +122,8 @@ class Ledger:
             print_summary(terminal, closed, upstream=self._options.score_policy == "upstream")
         for problem in self._lost:
             terminal.write_line(f"evidence was not written: {problem}", red=True)
+        for problem in self._unwritten:
+            terminal.write_line(f"not written: {problem}", yellow=True)
 
     def place_junit(self, written: Path) -> None:
         """Copies pytest's JUnit report beside each playbook's evidence."""

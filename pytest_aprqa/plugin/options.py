@@ -79,6 +79,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("allow-missing", "flag", "a playbook that could judge nothing (weights or engine missing) is no failure"),
     Option("strict", "flag", "unknown keys in playbooks are errors"),
+    Option(
+        "report",
+        "text",
+        "reports beside the evidence: html, junit, markdown, certificate, statement, mqs, all or none (html)",
+        "WORDS",
+    ),
     Option("junit", "flag", "also write pytest's JUnit report beside the evidence"),
     Option("allow-commands", "flag", "start servers by the command lines that playbooks bring", ini=False),
     Option("trust-remote-code", "flag", "let transformers run code that comes with the model", ini=False),
@@ -140,6 +146,7 @@ class Options:
     score_policy: str | None
     allow_missing: bool
     strict: bool
+    report: str | None
     junit: bool
     allow_commands: bool
     trust_remote_code: bool

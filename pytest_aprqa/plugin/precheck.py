@@ -13,7 +13,7 @@ from pytest_aprqa.plugin.resume import read_resumable
 
 
 def check_options(options: Options) -> None:
-    """Refuses an engine that does not exist, a journal or a baseline that cannot be read.
+    """Refuses an engine or a report that does not exist, a journal or a baseline that cannot be read.
 
     Raises:
         pytest.UsageError: says which option, what was expected and what was found.
@@ -28,3 +28,7 @@ def check_options(options: Options) -> None:
         )
     read_resumable(options.resume)
     read_baseline(options.baseline)
+    if options.report is not None:
+        from pytest_aprqa.plugin.after import forms_of
+
+        forms_of(options.report)

@@ -58,7 +58,7 @@ def print_summary(terminal: pytest.TerminalReporter, closed: Closed, *, upstream
         closed.mqs,
         width=terminal.config.get_terminal_writer().fullwidth,
         color=terminal.hasmarkup,
-        files=[str(closed.account.folder / name) for name in (EVIDENCE_NAME, JOURNAL_NAME, SUMMARY_NAME)],
+        files=_files(closed.account.folder),
         ascii=not _speaks_unicode(encoding),
     )
     terminal.write(text)
@@ -76,6 +76,11 @@ def print_summary(terminal: pytest.TerminalReporter, closed: Closed, *, upstream
             f"upstream formula: {old.raw_score} of 1000 (normalized {old.normalized_score:.1f}, grade {old.grade});"
             " it gives untested categories full marks and counts skipped cases as passed"
         )
+
+
+def _files(folder: Path) -> list[str]:
+    names = (EVIDENCE_NAME, JOURNAL_NAME, SUMMARY_NAME, "report.html")
+    return [str(folder / name) for name in names if (folder / name).exists()]
 
 
 def _speaks_unicode(encoding: str) -> bool:

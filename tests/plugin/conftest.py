@@ -64,7 +64,8 @@ class Project:
         if "-n" in chosen:
             pytest.importorskip("xdist", reason="needs pip install pytest-aprqa[xdist]")
         start = self.pytester.runpytest_subprocess if chosen else self.pytester.runpytest_inprocess
-        return start(f"--aprqa-engine={engine}", *chosen, *args)
+        # The page takes longer than everything else of such a run; its own tests ask for it.
+        return start(f"--aprqa-engine={engine}", "--aprqa-report=none", *chosen, *args)
 
     def evidence(self, *below: str) -> Evidence:
         """What the last run wrote."""

@@ -92,3 +92,24 @@ def test_the_upstream_formula_is_shown_beside_the_score(serial: Project) -> None
     assert isinstance(mqs, dict)
     assert isinstance(mqs["upstream"], dict)
     assert mqs["upstream"]["raw_score"] == 1000
+
+
+def test_a_page_lies_beside_the_evidence_unless_the_user_wants_none(serial: Project) -> None:
+    folder = serial.pytester.path / "certifications" / FOLDER
+    result = serial.pytester.runpytest_inprocess("--aprqa-engine=fake", serial.playbook())
+    assert "What is 2+2?" in (folder / "report.html").read_text()
+    result.stdout.fnmatch_lines([f"*{FOLDER}/report.html"])
+    serial.run(serial.playbook(), "--aprqa-report=none")
+    assert not (folder / "report.html").exists(), "the page of another run"
+
+
+def test_all_reports_are_written_when_asked(serial: Project) -> None:
+    serial.run(serial.playbook(), "--aprqa-report=all")
+    written = {path.name for path in (serial.pytester.path / "certifications" / FOLDER).iterdir()}
+    assert written >= {"report.html", "report.md", "certificate.md", "certificate.html", "statement.json", "mqs.json"}
+
+
+def test_an_unknown_report_is_refused_before_anything_runs(serial: Project) -> None:
+    result = serial.run(serial.playbook(), "--aprqa-report=html,pdf")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--aprqa-report: expected some of html, *; found 'pdf'*"])
