@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pytest_aprqa.cli.say import say, screen
+from pytest_aprqa.cli.say import json_option, say, say_json, screen
 
 if TYPE_CHECKING:
     from pytest_aprqa.core import Json
@@ -26,17 +25,21 @@ if TYPE_CHECKING:
     show_default=True,
     help="project: untested categories give no points; upstream: the original tool's formula.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("-m", "--model", metavar="ORG/NAME", help="Score this model's records; for a file that holds several.")
+@json_option
 @click.pass_context
-def score(ctx: click.Context, file: Path, policy: str, as_json: bool) -> None:
+def score(ctx: click.Context, file: Path, policy: str, model: str | None, as_json: bool) -> None:
     """Scores FILE, an evidence.json of this or of the original tool, or an evidence.jsonl.
 
     Exit code: 0 when all gateways passed and the model qualifies, 1 when not, 2 when FILE cannot be read.
     """
+    from pytest_aprqa.evidence import of_model, read_run
     from pytest_aprqa.scoring import Rules, score_upstream
     from pytest_aprqa.scoring import score as score_records
 
-    evidence = _read(file)
+    evidence = read_run(file)
+    if model is not None:
+        evidence = of_model(evidence, model, where=str(file))
     scored: Mqs | UpstreamMqs
     if policy == "upstream":
         scored = score_upstream(evidence.records)
@@ -45,25 +48,11 @@ def score(ctx: click.Context, file: Path, policy: str, as_json: bool) -> None:
         partial = evidence.run.selection != "complete"
         scored = score_records(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
         text = _project_text(evidence, scored)
-    say(json.dumps(_json(evidence, policy, scored), indent=1) if as_json else text)
+    if as_json:
+        say_json(_json(evidence, policy, scored))
+    else:
+        say(text)
     ctx.exit(0 if scored.qualifies else 1)
-
-
-def _read(file: Path) -> Evidence:
-    """The evidence of a file; a journal counts as a partial run, for its end is not in it."""
-    from pytest_aprqa.evidence import Evidence, Selection, distinct_prompts, read_evidence, read_journal
-
-    if file.suffix != ".jsonl":
-        return read_evidence(file)
-    journal = read_journal(file)
-    partial = {"selection": Selection.PARTIAL, "selection_reason": journal.truncated or "read from a journal"}
-    return Evidence(
-        run=journal.header.run.model_copy(update=partial),
-        host=journal.header.host,
-        playbook=journal.header.playbook,
-        distinct_prompts=distinct_prompts(journal.records),
-        records=journal.records,
-    )
 
 
 def _json(evidence: Evidence, policy: str, scored: Mqs | UpstreamMqs) -> dict[str, Json]:

@@ -157,8 +157,8 @@ class Options:
             "engine", "no_gpu", "batch", "dtype", "memory_limit", "score_policy", "strict", "allow_commands",
             "trust_remote_code", "timeout", "profile_ci", "hf_parity",
         )  # fmt: skip
-        found = {name: value for name in names if (value := getattr(self, name))}
-        return found | ({"model_path": str(self.model_path)} if self.model_path else {})
+        paths = {name: str(value) for name in ("model_path", "lock") if (value := getattr(self, name))}
+        return {name: value for name in names if (value := getattr(self, name))} | paths
 
 
 def read_options(config: pytest.Config) -> Options:

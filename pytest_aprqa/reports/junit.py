@@ -13,10 +13,32 @@ _CHARS = 500
 
 def suite_properties(evidence: Evidence, mqs: Mqs) -> tuple[tuple[str, str], ...]:
     """Name and value of each property, in a fixed order; every value is one printable line."""
-    return tuple((_safe(name), _safe(value)) for name, value in _pairs(evidence, mqs))
+    return tuple((_safe(name), _safe(value)) for _, name, value in _properties(evidence, mqs))
 
 
-def _pairs(evidence: Evidence, mqs: Mqs) -> Iterator[tuple[str, str]]:
+def target_properties(evidence: Evidence, mqs: Mqs, target_id: str) -> tuple[tuple[str, str], ...]:
+    """The same for a suite of one target: what is said of the other targets is left out."""
+    chosen = (None, target_id)
+    return tuple((_safe(name), _safe(value)) for of, name, value in _properties(evidence, mqs) if of in chosen)
+
+
+def _properties(evidence: Evidence, mqs: Mqs) -> Iterator[tuple[str | None, str, str]]:
+    """Target that the property is about, None for the run as a whole, with its name and value."""
+    yield from ((None, *pair) for pair in _run_pairs(evidence))
+    yield from ((None, *pair) for pair in _score_pairs(mqs))
+    for target, states in mqs.target_gateways.items():
+        for gateway, state in states.items():
+            yield target, f"gateway.{gateway}.{target}", state
+    yield from ((None, *pair) for pair in _count_pairs(mqs))
+    yield None, "distinct_prompts", str(evidence.distinct_prompts)
+    for weights in evidence.weights:
+        for file, digest in weights.digests.items():
+            yield weights.target, f"weights.{weights.target}.{file}", f"sha256:{digest}"
+    for engine in evidence.engines:
+        yield engine.target, f"engine.{engine.target}", _engine(engine)
+
+
+def _run_pairs(evidence: Evidence) -> Iterator[tuple[str, str]]:
     playbook, run = evidence.playbook, evidence.run
     yield "model", playbook.model
     yield "playbook", playbook.name
@@ -28,13 +50,6 @@ def _pairs(evidence: Evidence, mqs: Mqs) -> Iterator[tuple[str, str]]:
     yield "selection", run.selection
     if run.selection_reason:
         yield "selection.reason", run.selection_reason
-    yield from _score_pairs(mqs)
-    yield "distinct_prompts", str(evidence.distinct_prompts)
-    for weights in evidence.weights:
-        for file, digest in weights.digests.items():
-            yield f"weights.{weights.target}.{file}", f"sha256:{digest}"
-    for engine in evidence.engines:
-        yield f"engine.{engine.target}", _engine(engine)
 
 
 def _score_pairs(mqs: Mqs) -> Iterator[tuple[str, str]]:
@@ -49,9 +64,9 @@ def _score_pairs(mqs: Mqs) -> Iterator[tuple[str, str]]:
     yield "tier.scoped_score", str(mqs.tier.scoped_score)
     for gateway, state in mqs.gateways.items():
         yield f"gateway.{gateway}", state
-    for target, states in mqs.target_gateways.items():
-        for gateway, state in states.items():
-            yield f"gateway.{gateway}.{target}", state
+
+
+def _count_pairs(mqs: Mqs) -> Iterator[tuple[str, str]]:
     for score in mqs.categories.values():
         tested = f"{score.points}/{score.max_points}" if score.total else "no evidence"
         yield f"category.{score.category}", tested

@@ -39,16 +39,16 @@ def render_step_summary(evidence: Evidence, mqs: Mqs) -> str:
     """The summary of one playbook's run; below 1 MiB whatever the run."""
     playbook = evidence.playbook
     parts = [
-        f"## {_short(playbook.name or playbook.model)}: {mqs.status}",
-        f"Model {_short(playbook.model)}. {score_sentence(mqs)}.",
-        _bullets(map(markdown_text, status_reasons(evidence, mqs))),
-        f"{_sentence(tier_sentence(mqs))}\n{_sentence(rate_sentence(mqs))}\n"
+        f"## {short(playbook.name or playbook.model)}: {mqs.status}",
+        f"Model {short(playbook.model)}. {score_sentence(mqs)}.",
+        bullets(map(markdown_text, status_reasons(evidence, mqs))),
+        f"{sentence(tier_sentence(mqs))}\n{sentence(rate_sentence(mqs))}\n"
         f"Records: {outcome_counts(mqs)}. {counted(evidence.distinct_prompts, 'distinct prompt')}.",
-        *_gateways(mqs),
-        *_matrix(evidence),
-        *_speed(evidence),
-        *_unjudged(evidence),
-        *_categories(mqs),
+        *gateway_part(mqs),
+        *cells_part(evidence),
+        *speed_part(evidence),
+        *unjudged_part(evidence),
+        *categories_part(mqs),
         *_failures(evidence),
     ]
     return _cut("\n\n".join(part for part in parts if part) + "\n")
@@ -63,57 +63,66 @@ def markdown_text(text: str) -> str:
     return escape(visible(text), quote=False).translate(_SPECIAL)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text from outside, shortened, as inline Markdown."""
     return markdown_text(excerpt(text, limit=_TEXT_CHARS))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Words of our own as a sentence of Markdown."""
     return f"{text[:1].upper()}{markdown_text(text[1:])}."
 
 
-def _bullets(lines: Iterable[str]) -> str:
+def bullets(lines: Iterable[str]) -> str:
+    """Lines of Markdown as a list."""
     return "\n".join(f"* {line}" for line in lines)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the cells are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _gateways(mqs: Mqs) -> Iterator[str]:
+def gateway_part(mqs: Mqs) -> Iterator[str]:
+    """The gateways of each target."""
     yield "### Gateways"
     rows = [[markdown_text(target), *states.values()] for target, states in mqs.target_gateways.items()] or [
         ["model", *mqs.gateways.values()]
     ]
-    yield _table(["target", *(f"{gateway} {gateway.word}" for gateway in mqs.gateways)], rows)
+    yield table(["target", *(f"{gateway} {gateway.word}" for gateway in mqs.gateways)], rows)
 
 
-def _matrix(evidence: Evidence) -> Iterator[str]:
+def cells_part(evidence: Evidence) -> Iterator[str]:
+    """The matrix of cells, where there are any."""
     rows = matrix_rows(evidence.records)
     if rows:
         yield "### Cells"
-        yield _table(["target", *Modality], [[markdown_text(row.target_id), *map(mark, row.cells)] for row in rows])
+        yield table(["target", *Modality], [[markdown_text(row.target_id), *map(mark, row.cells)] for row in rows])
         yield LEGEND
 
 
-def _speed(evidence: Evidence) -> Iterator[str]:
+def speed_part(evidence: Evidence) -> Iterator[str]:
+    """What was measured of each target, if anything."""
     rows = speed_rows(evidence)
     if rows:
         yield "### Speed"
-        yield _table(SPEED_HEADER, [[markdown_text(cell) for cell in row] for row in rows])
+        yield table(SPEED_HEADER, [[markdown_text(cell) for cell in row] for row in rows])
         yield f"{SPEED_LEGEND}."
 
 
-def _unjudged(evidence: Evidence) -> Iterator[str]:
-    groups = unjudged_groups(evidence.records, limit=_REASONS)
+def unjudged_part(evidence: Evidence, *, limit: int = _REASONS) -> Iterator[str]:
+    """Why cases were skipped or inconclusive, each reason once; at most `limit` reasons of each."""
+    groups = unjudged_groups(evidence.records, limit=limit)
     if groups:
         yield "### Not judged"
-        yield _bullets("<br>".join(map(markdown_text, (group.line, *group.reason[1:]))) for group in groups)
+        yield bullets("<br>".join(map(markdown_text, (group.line, *group.reason[1:]))) for group in groups)
 
 
-def _categories(mqs: Mqs) -> Iterator[str]:
+def categories_part(mqs: Mqs) -> Iterator[str]:
+    """Points and pass rate of each category."""
     yield "### Categories"
-    yield _table(["category", "points", "passed", "95 % interval"], map(_category, mqs.categories.values()))
+    yield table(["category", "points", "passed", "95 % interval"], map(_category, mqs.categories.values()))
 
 
 def _category(score: CategoryScore) -> list[str]:
@@ -130,7 +139,7 @@ def _failures(evidence: Evidence) -> Iterator[str]:
         shown = list_failures(evidence, limit=_FAILURES, chars=_TEXT_CHARS)
         yield f"### Failures ({len(shown)} of {total:,})"
         header = ["case", "gate", "outcome", "reason", "prompt", "answer"]
-        yield _table(header, map(_failure, shown))
+        yield table(header, map(_failure, shown))
 
 
 def _failure(failure: Failure) -> list[str]:

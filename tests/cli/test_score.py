@@ -46,6 +46,20 @@ def test_the_upstream_policy_gives_full_marks_for_nothing(tmp_path: Path) -> Non
     assert "raw_score         1000 of 1000" in done.stdout
 
 
+def test_a_model_is_picked_and_another_is_refused_with_a_hint(tmp_path: Path) -> None:
+    file = written(tmp_path, good())
+    assert json.loads(apr_qa("score", file, "-m", "aprqa-tiny", "--json").stdout)["model"] == "aprqa/aprqa-tiny"
+    done = apr_qa("score", file, "--model", "aprqa/aprqa-tin")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean aprqa/aprqa-tiny?" in done.stderr
+
+
+def test_json_prints_what_every_reader_of_scores_needs(tmp_path: Path) -> None:
+    for policy in ("project", "upstream"):
+        scored = json.loads(apr_qa("score", written(tmp_path, good()), "--json", "--score-policy", policy).stdout)
+        assert {"raw_score", "normalized_score", "grade", "gateways", "categories"} <= set(scored)
+
+
 def test_a_journal_is_scored_as_a_partial_run(tmp_path: Path) -> None:
     made, path = good(), tmp_path / "evidence.jsonl"
     with Journal.start(path, JournalHeader(run=made.run, host=made.host, playbook=made.playbook)) as journal:

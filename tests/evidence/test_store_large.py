@@ -14,7 +14,7 @@ from pytest_aprqa.evidence.parse import MAX_BYTES
 from tests.evidence.samples import a_record, an_evidence
 
 _MEMORY_BYTES = 2_000_000_000
-_SECONDS = 60
+_SECONDS = 120
 
 _CHILD = """
 import resource, sys
