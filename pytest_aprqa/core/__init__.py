@@ -23,6 +23,7 @@ from pytest_aprqa.core.exchange import Answer, Completion, Finish, Metrics, Prom
 from pytest_aprqa.core.gate import (
     EDGE_GATE,
     GATES,
+    MAX_GARBAGE,
     Category,
     Gate,
     Gateway,
@@ -46,6 +47,7 @@ from pytest_aprqa.core.tier import TIER_WORDS, TIERS, Award, Tier, TierPlan
 __all__ = [
     "EDGE_GATE",
     "GATES",
+    "MAX_GARBAGE",
     "TIERS",
     "TIER_WORDS",
     "Answer",

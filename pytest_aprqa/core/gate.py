@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 from pytest_aprqa.core.target import Backend, Modality
@@ -34,6 +35,10 @@ _GATEWAY_WORDS: Final = {
     Gateway.G3: "stability",
     Gateway.G4: "quality",
 }
+
+
+MAX_GARBAGE: Final = Fraction(1, 4)
+"""G4: above this share of garbage among the generated texts, the model is not one that speaks."""
 
 
 class GatewayState(StrEnum):

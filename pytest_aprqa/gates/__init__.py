@@ -19,7 +19,6 @@ from pytest_aprqa.gates.contract import INVARIANTS, ContractReport, diagnose_con
 from pytest_aprqa.gates.engine_pool import EnginePool
 from pytest_aprqa.gates.finding import Finding
 from pytest_aprqa.gates.gateways import (
-    MAX_GARBAGE,
     Observation,
     judge_inference,
     judge_quality,
@@ -44,7 +43,6 @@ __all__ = [
     "COMPARISONS",
     "INVARIANTS",
     "KNOWN",
-    "MAX_GARBAGE",
     "SERVER_CHECKS",
     "SERVER_ENDINGS",
     "SERVER_START",

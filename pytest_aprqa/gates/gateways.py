@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
 
-from pytest_aprqa.core import Completion, Outcome, Verdict, corroborated, falsified, inconclusive
-
-MAX_GARBAGE: Final = Fraction(1, 4)
-"""Above this share of texts the model is not one that speaks (decision S10)."""
+from pytest_aprqa.core import MAX_GARBAGE, Completion, Outcome, Verdict, corroborated, falsified, inconclusive
 
 
 @dataclass(frozen=True, slots=True)

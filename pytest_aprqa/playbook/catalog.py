@@ -14,6 +14,7 @@ from typing import Final
 
 from pytest_aprqa.core import PlaybookError, Tier
 from pytest_aprqa.playbook.dialects import normalise
+from pytest_aprqa.playbook.document import GroundTruth
 from pytest_aprqa.playbook.parse import parse_yaml
 from pytest_aprqa.playbook.playbook import stem, tier_of
 from pytest_aprqa.playbook.source import read_source
@@ -34,6 +35,8 @@ class Listed:
     model: str
     """``org/name``."""
     tier: Tier | None
+    of_a_file: bool = False
+    """Its ground truth is a file, dequantized: it says nothing of the model that the file was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,13 @@ def list_playbooks(root: Path) -> tuple[Listed, ...]:
 
 
 def find_playbook(root: Path, model: str, tier: Tier) -> Path:
-    """The playbook of a model and a tier, whatever its file is called.
+    """The playbook of a model and a tier, whatever its file is called; those of single files are left out.
 
     Raises:
         PlaybookError: there is none, or more than one.
     """
     survey = _survey(root)
-    of_model = [listed for listed in survey.listed if listed.model == model]
+    of_model = [listed for listed in survey.listed if listed.model == model and not listed.of_a_file]
     fitting = [listed.path for listed in of_model if listed.tier is tier]
     if len(fitting) == 1:
         return fitting[0]
@@ -131,7 +134,9 @@ def _listed(path: Path) -> Listed | None:
         return None
     name = _text(root, "name") or stem(path)
     declared = _text(root, "metadata", "tier")
-    return Listed(path, name, model, tier_of({} if declared is None else {"tier": declared}, path, name))
+    tier = tier_of({} if declared is None else {"tier": declared}, path, name)
+    truth = (_text(root, "model", "ground_truth") or "").lower()
+    return Listed(path, name, model, tier, of_a_file=truth == GroundTruth.DEQUANTIZED)
 
 
 def _text(node: Node, *steps: str) -> str | None:

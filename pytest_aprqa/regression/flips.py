@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_aprqa.core import GATES, Category, Outcome, Severity
+from pytest_aprqa.core import Category, Outcome, Severity
 from pytest_aprqa.evidence import Record
 from pytest_aprqa.regression.pairing import Change, Pair, Unit
-from pytest_aprqa.scoring import category_of, gateway_of
+from pytest_aprqa.scoring import category_of, severity_of_gate
 
 _TEXT_CHARS: Final = 600
 _FIRM: Final = (Severity.P0, Severity.P1)
@@ -75,14 +75,6 @@ def changed_answers(pairs: Iterable[Pair]) -> int:
         != [answer.text for answer in pair.after.record.answers]
         for pair in pairs
     )
-
-
-def severity_of_gate(gate_id: str) -> Severity:
-    """Severity of a gate; of one that only foreign evidence has, P0 where it is a gateway, else P1."""
-    gate = GATES.get(gate_id)
-    if gate is not None:
-        return gate.severity
-    return Severity.P1 if gateway_of(gate_id) is None else Severity.P0
 
 
 def _flip(pair: Pair) -> Flip:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_aprqa.core import GATES, Outcome, Severity
+from pytest_aprqa.core import Outcome, Severity
 from pytest_aprqa.evidence import Evidence, Record
 from pytest_aprqa.reports.visible import excerpt, visible
-from pytest_aprqa.scoring import gateway_of
+from pytest_aprqa.scoring import severity_of_gate
 
 _RANK: Final = (Outcome.CRASHED, Outcome.TIMEOUT, Outcome.FALSIFIED)
 """Of two failures of like severity, the earlier one here is shown first."""
@@ -54,10 +54,7 @@ def failed_records(records: Iterable[Record]) -> list[Record]:
 
 def severity_of_record(record: Record) -> Severity:
     """Severity of the record's gate; gates that only foreign evidence has are P0 where they are gateways, else P1."""
-    gate = GATES.get(record.gate_id)
-    if gate is not None:
-        return gate.severity
-    return Severity.P1 if gateway_of(record.gate_id) is None else Severity.P0
+    return severity_of_gate(record.gate_id)
 
 
 def last_prompt(record: Record, *, chars: int, ascii: bool = False) -> str:

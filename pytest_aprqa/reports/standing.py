@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_aprqa.core import Category, Gateway, GatewayState, Outcome
+from pytest_aprqa.core import Award, Category, Gateway, GatewayState, Outcome
 from pytest_aprqa.evidence import Evidence, Selection
 from pytest_aprqa.reports.visible import counted, excerpt, visible
-from pytest_aprqa.scoring import Mqs
-
-_AWARDING = ("mvp", "deep")
+from pytest_aprqa.scoring import Mqs, Rules
 
 
 def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tuple[str, ...]:
@@ -22,6 +20,8 @@ def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tupl
     reasons += [
         _failed_gateway(gateway, mqs) for gateway, state in mqs.gateways.items() if state is GatewayState.FAILED
     ]
+    if mqs.refuted_p0:
+        reasons.append(f"a refuted gate of severity P0 blocks: {', '.join(mqs.refuted_p0)}")
     if mqs.total and GatewayState.UNKNOWN in mqs.gateways.values():
         reasons.append(_unknown_gateways(mqs))
     if mqs.missing and mqs.total:
@@ -32,7 +32,7 @@ def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tupl
     if mqs.incomplete and mqs.total:
         unjudged = ", ".join(_unjudged(mqs, category) for category in mqs.incomplete)
         reasons.append(f"required categories are incomplete: {unjudged}")
-    if mqs.tier.tier not in _AWARDING:
+    if Rules(mqs.tier.tier).award is Award.NONE:
         reasons.append(f"{_the_tier(mqs)} never awards a status")
     return tuple(reasons)
 

@@ -3,7 +3,7 @@
 Knows nothing of files, engines or pytest.
 """
 
-from pytest_aprqa.scoring.gate_ids import category_by_rule, category_of, gateway_of
+from pytest_aprqa.scoring.gate_ids import category_by_rule, category_of, gateway_of, severity_of_gate
 from pytest_aprqa.scoring.gateways import fold, fold_by_target
 from pytest_aprqa.scoring.grades import cert_grade, grade
 from pytest_aprqa.scoring.intervals import Interval, wilson
@@ -49,6 +49,7 @@ __all__ = [
     "score_from_tier",
     "score_upstream",
     "severity_of",
+    "severity_of_gate",
     "speeds_of",
     "status_from_tier",
     "status_of",

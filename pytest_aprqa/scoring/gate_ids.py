@@ -1,4 +1,4 @@
-"""What a gate id means to the score: its category and its gateway.
+"""What a gate id means to the score: its category, its gateway and its severity.
 
 The gate table of the core room knows; for ids that are not in it, which only foreign evidence has, the substring rules
 of the published scorer give the category, and a first token of G0-G4 the gateway.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_aprqa.core import GATES, Category, Gateway
+from pytest_aprqa.core import GATES, Category, Gateway, Severity
 
 _REGR_PREFIXES: Final = ("F-CONV-RT", "F-CONV-IDEM", "F-CONV-COM")
 _COMP_PREFIXES: Final = ("F-CONV", "F-CONTRACT")
@@ -35,6 +35,18 @@ def gateway_of(gate_id: str) -> Gateway | None:
         return gate.gateway
     token = gate_id.split("-", 1)[0]
     return Gateway(token) if token in set(Gateway) else None
+
+
+def severity_of_gate(gate_id: str) -> Severity:
+    """Severity of a gate; of one that only foreign evidence has, P0 where it is a gateway, else P1.
+
+    >>> severity_of_gate("F-LAYOUT-002").value, severity_of_gate("G2-BASIC").value, severity_of_gate("F-X").value
+    ('P0', 'P0', 'P1')
+    """
+    gate = GATES.get(gate_id)
+    if gate is not None:
+        return gate.severity
+    return Severity.P1 if gateway_of(gate_id) is None else Severity.P0
 
 
 def category_by_rule(gate_id: str) -> Category:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from pytest_aprqa.core import Category, Gateway, GatewayState, Outcome
+from pytest_aprqa.core import MAX_GARBAGE, Category, Gateway, GatewayState, Outcome
 from pytest_aprqa.evidence import GARBAGE, Record
-from pytest_aprqa.gates import MAX_GARBAGE
 from pytest_aprqa.scoring.gate_ids import category_of, gateway_of
 
 _NO_TARGET: Final = "unknown"

@@ -5,11 +5,12 @@ The score is an interval: `mqs` counts what was not tested as 0, `mqs_ceiling` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pytest_aprqa.core import Category, Gateway, GatewayState, Json, Outcome
+from pytest_aprqa.core import Category, Gateway, GatewayState, Json, Outcome, Severity
 from pytest_aprqa.evidence import Record, plain_json
+from pytest_aprqa.scoring.gate_ids import severity_of_gate
 from pytest_aprqa.scoring.gateways import fold_by_target, fold_targets
 from pytest_aprqa.scoring.grades import cert_grade, grade
 from pytest_aprqa.scoring.intervals import Interval, wilson
@@ -66,6 +67,8 @@ class Mqs:
     """Categories that the tier requires and that have no evidence."""
     incomplete: tuple[Category, ...]
     """Categories that the tier requires and of which something was skipped or inconclusive."""
+    refuted_p0: tuple[str, ...]
+    """Gates of severity P0 that were refuted, each once, sorted; one is enough to block."""
     penalties: tuple[Penalty, ...]
     outcomes: Mapping[Outcome, int]
     """Records by outcome; all six."""
@@ -107,6 +110,7 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
     passed, total = _passed_total(categories)
     missing = tuple(category for category in rules.required if categories[category].total == 0)
     all_passed = all(state is GatewayState.PASSED for state in gateways.values())
+    refuted_p0 = _refuted_p0(known)
     normalized_score = normalized(mqs)
     return Mqs(
         mqs=mqs,
@@ -116,20 +120,26 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
         cert_grade=cert_grade(mqs),
         qualifies=all_passed and normalized_score >= _QUALIFIES_FROM,
         production_ready=all_passed and normalized_score >= _PRODUCTION_FROM,
-        status=status_of(Findings(total, tuple(gateways.values()), missing, mqs), rules),
-        tier=tier_verdict(categories, tuple(gateways.values()), rules, penalty=penalty),
+        status=status_of(Findings(total, tuple(gateways.values()), missing, mqs, refuted_p0), rules),
+        tier=tier_verdict(categories, tuple(gateways.values()), rules, penalty=penalty, refuted_p0=refuted_p0),
         rate=_rate_verdict(passed, total, rules, p0=bool(failed)),
         gateways=gateways,
         target_gateways=by_target,
         categories=categories,
         missing=missing,
         incomplete=tuple(category for category in rules.required if _is_incomplete(categories[category])),
+        refuted_p0=refuted_p0,
         penalties=taken_off,
         outcomes=outcomes,
         passed=passed,
         total=total,
         interval=wilson(passed, total),
     )
+
+
+def _refuted_p0(records: Sequence[Record]) -> tuple[str, ...]:
+    failed = {record.gate_id for record in records if record.outcome.failed}
+    return tuple(sorted(gate_id for gate_id in failed if severity_of_gate(gate_id) is Severity.P0))
 
 
 def _passed_total(categories: Mapping[Category, CategoryScore]) -> tuple[int, int]:

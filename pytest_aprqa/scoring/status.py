@@ -20,7 +20,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
     """Never measured, also after a run that could not get the weights."""
     BLOCKED = "BLOCKED"
-    """A gateway failed, or the score is below 700."""
+    """A gateway failed, a gate of severity P0 was refuted, or the score is below 700."""
     PARTIAL = "PARTIAL"
     """Evidence is missing that an award needs."""
     PROVISIONAL = "PROVISIONAL"
@@ -71,17 +71,20 @@ class Findings:
     """Required categories without evidence."""
     mqs: int
     """0-1000."""
+    refuted_p0: tuple[str, ...] = ()
+    """Refuted gates of severity P0; no average of other gates outweighs one."""
 
 
 def status_of(findings: Findings, rules: Rules) -> Status:
     """The status that a run has earned, the first that applies.
 
-    Nothing judged → PENDING; a gateway failed → BLOCKED; evidence missing (a required category, a gateway, deselected
-    cases) → PARTIAL; a tier that never awards → what was before; else by the score, capped by the tier.
+    Nothing judged → PENDING; a gateway failed or a P0 gate was refuted → BLOCKED; evidence missing (a required
+    category, a gateway, deselected cases) → PARTIAL; a tier that never awards → what was before; else by the score,
+    capped by the tier.
     """
     if findings.judged == 0:
         return Status.PENDING
-    if GatewayState.FAILED in findings.gateways:
+    if GatewayState.FAILED in findings.gateways or findings.refuted_p0:
         return Status.BLOCKED
     if findings.missing or rules.partial_selection or GatewayState.UNKNOWN in findings.gateways:
         return Status.PARTIAL

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_aprqa.core import Category, GatewayState
 from pytest_aprqa.scoring.points import TOTAL_POINTS, points
 from pytest_aprqa.scoring.status import Rules
 from pytest_aprqa.scoring.tally import CategoryScore
+
+_NAMED: Final = 5
+"""Gates that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ def tier_verdict(
     rules: Rules,
     *,
     penalty: int,
+    refuted_p0: Sequence[str] = (),
 ) -> TierVerdict:
     """Judges a run by its tier.
 
@@ -43,6 +48,7 @@ def tier_verdict(
         gateways: state of each gateway.
         rules: the tier.
         penalty: points taken off for crashes and timeouts.
+        refuted_p0: refuted gates of severity P0.
     """
     required = [categories[category] for category in rules.required]
     maximum = sum(category.max_points for category in required)
@@ -50,11 +56,17 @@ def tier_verdict(
     low = max(0, _scaled(sum(category.points_low for category in required), maximum) - penalty)
     mark = rules.pass_mark
     problems = _problems(required, gateways, rules)
+    if refuted_p0:
+        problems.append(f"refuted at severity P0: {', '.join(refuted_p0[:_NAMED])}{_more(refuted_p0)}")
     if scoped < mark:
         problems.append(f"the scoped score {scoped} is below {mark}")
     confident = low >= mark
     remarks = [] if problems or confident else [f"at the lower ends of the 95 % intervals it would be {low}"]
     return TierVerdict(rules.tier, not problems, scoped, mark, low, confident, (*problems, *remarks))
+
+
+def _more(gates: Sequence[str]) -> str:
+    return f" and {len(gates) - _NAMED} more" if len(gates) > _NAMED else ""
 
 
 def _problems(required: Sequence[CategoryScore], gateways: Sequence[GatewayState], rules: Rules) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_aprqa.core import GATES, Category, Outcome
 from pytest_aprqa.evidence import Record
-from pytest_aprqa.scoring import category_of, gateway_of
+from pytest_aprqa.scoring import category_of, severity_of_gate
 from pytest_aprqa.tickets.causes import TicketCategory
 
 
@@ -40,13 +40,8 @@ def priority_of(record: Record) -> Priority:
     """Urgency of one failure: its gate's; a crash on a well-formed request fails a gateway, and is P0."""
     if record.outcome is Outcome.CRASHED and category_of(record.gate_id) is not Category.EDGE:
         return Priority.P0
-    gate = GATES.get(record.gate_id)
-    if gate is not None:
-        return Priority(gate.severity)
-    if gateway_of(record.gate_id) is not None:
-        return Priority.P0
-    named = [priority for priority in Priority if f"-{priority}-" in record.gate_id]
-    return named[0] if named else Priority.P1
+    named = [priority for priority in Priority if f"-{priority}-" in record.gate_id and record.gate_id not in GATES]
+    return named[0] if named else Priority(severity_of_gate(record.gate_id))
 
 
 def category_of_ticket(records: Sequence[Record]) -> TicketCategory:

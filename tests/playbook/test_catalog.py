@@ -117,3 +117,10 @@ def test_three_hundred_playbooks_are_surveyed_within_a_second(tmp_path: Path) ->
     start_s = time.process_time()
     find_playbook(tmp_path, "org/m7", Tier.MVP)
     assert time.process_time() - start_s < (1 if sys.gettrace() is None else 10)
+
+
+def test_a_playbook_of_a_single_file_is_not_that_of_its_model(tmp_path: Path) -> None:
+    whole = put(tmp_path, "tiny-mvp.playbook.yaml", tier="mvp")
+    text = "model: {hf_repo: org/tiny, files: {gguf: x.gguf}, ground_truth: dequantized}\ntest_matrix: {}\n"
+    (tmp_path / "tiny-file-mvp.playbook.yaml").write_text(text, encoding="utf-8")
+    assert find_playbook(tmp_path, "org/tiny", Tier.MVP) == whole

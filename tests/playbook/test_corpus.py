@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pytest_aprqa.core import PlaybookError
+from pytest_aprqa.core import PlaybookError, Tier
 from pytest_aprqa.playbook import FailurePolicy, Playbook, expand, list_cells, read_playbook
 
 VALUES = {"MODEL_ID": "org/model", "HF_REPO": "org/model", "MODEL_NAME": "model"}

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.core import Format, PlaybookError, Quantization
-from pytest_aprqa.core import Tier
+from pytest_aprqa.core import Format, PlaybookError, Quantization, Tier
 from tests.playbook.conftest import MINIMAL, Read
 
 BASE = "model: {hf_repo: org/tiny}\ntest_matrix: {}\n"

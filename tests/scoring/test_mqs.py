@@ -191,3 +191,17 @@ def test_a_pass_more_never_lowers_its_category(records: list[Record], category: 
 def test_a_refutation_more_never_raises_the_certain_score(records: list[Record], gate_id: str) -> None:
     more = [*records, a_record(gate_id, Outcome.FALSIFIED)]
     assert score(more, DEEP).mqs <= score(records, DEEP).mqs
+
+
+def test_a_refuted_p0_gate_blocks_whatever_the_average_says() -> None:
+    good = [*FULL, *many(Category.COMP, 99, 0)]
+    spoilt = score([*good, a_record("F-LAYOUT-002", Outcome.FALSIFIED)], DEEP)
+    assert score(good, DEEP).status is Status.CERTIFIED
+    assert spoilt.mqs > 900
+    assert (spoilt.status, spoilt.refuted_p0, spoilt.tier.passed) == (Status.BLOCKED, ("F-LAYOUT-002",), False)
+    assert spoilt.tier.reasons[0] == "refuted at severity P0: F-LAYOUT-002"
+
+
+def test_a_refuted_p1_gate_only_costs_points() -> None:
+    mqs = score([*FULL, a_record("F-A1-001", Outcome.FALSIFIED)], MVP)
+    assert (mqs.status, mqs.refuted_p0) == (Status.PROVISIONAL, ())
