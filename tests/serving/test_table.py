@@ -9,6 +9,7 @@ import pytest
 from pytest_aprqa.core import GATES
 from pytest_aprqa.gates.server.known import KNOWN, LLAMA_CPP, TRANSFORMERS
 from pytest_aprqa.gates.server.table import SERVER_CHECKS
+from pytest_aprqa.gates.server.ties import COARSE, FLOAT, HALF
 from tests.gates.server.planted import ALONE, ANSWERED, CLOSED_PORT, OF_TESTS, PLANTED, SILENT, STARTS
 from tests.serving import table
 from tests.serving.bundled import BUNDLED
@@ -41,6 +42,11 @@ def test_a_bundled_server_is_excused_where_its_deviation_is_known_and_nowhere_el
     excused = {gate_id: cell for gate_id, cell in said.items() if not cell.startswith(("stands", "not judged: "))}
     assert excused == {gate_id: f"known: {sentence}" for gate_id, sentence in deviations.items()}
     assert [gate_id for gate_id, cell in said.items() if cell.startswith("not judged: ")] == ["F-HTTP-003"]
+
+
+def test_the_limits_of_near_ties_are_those_of_the_gates() -> None:
+    limits = [float(line[1].partition(" nat")[0]) for line in cells(table.TIES_TITLE)[1:]]
+    assert limits == [FLOAT, HALF, COARSE, COARSE, COARSE]
 
 
 def test_the_versions_that_deviations_were_seen_with_are_those_of_the_page() -> None:
