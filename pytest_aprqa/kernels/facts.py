@@ -72,7 +72,8 @@ def facts_of(reading: Reading) -> Facts:
 
 def heads_by_default(reading: Reading) -> bool:
     """Whether every head has keys of its own because nothing says otherwise."""
-    return traits_of(reading.model_type).own_heads and reading.any(*KEYS["kv_heads"]) is None
+    absent = reading.whole_file and reading.any(*KEYS["kv_heads"]) is None
+    return absent and traits_of(reading.model_type).own_heads
 
 
 def one_kv_head(reading: Reading) -> bool:

@@ -51,7 +51,7 @@ def head(reading: Reading) -> Findings:
     stated = reading.switch("tie_word_embeddings", "tie_embeddings")
     if stated is not None:
         tied, fact = stated.value, stated.fact
-    elif (default := traits_of(reading.model_type).tied) is not None:
+    elif reading.whole_file and (default := traits_of(reading.model_type).tied) is not None:
         tied, fact = default, f"no tie_word_embeddings (model_type {reading.model_type})"
     else:
         yield Unknown(Aspect.HEAD, "no key says (tie_word_embeddings)")

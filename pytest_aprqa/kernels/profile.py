@@ -58,6 +58,7 @@ def profile_of(
     quantizations: Sequence[Quantization] = (),
     defaults: Mapping[str, Json] = _NOTHING,
     defaults_from: str = "",
+    whole_file: bool = True,
 ) -> KernelProfile:
     """The kernel profile of a configuration.
 
@@ -66,8 +67,9 @@ def profile_of(
         quantizations: of the targets; their products with stored blocks are operations too.
         defaults: what whoever reads the file assumes for keys that it does not have.
         defaults_from: whose defaults those are; told with every fact that stands on one.
+        whole_file: False for an extract of a config.json, whose absent keys say nothing.
     """
-    reading = Reading(language_part(config), defaults, defaults_from)
+    reading = Reading(language_part(config), defaults, defaults_from, whole_file)
     facts = replace(facts_of(reading), window=slides(reading))
     found = list(_findings(reading, facts, quantizations))
     operations = tuple(dict.fromkeys(each for each in found if isinstance(each, Operation)))

@@ -35,6 +35,8 @@ class Reading:
     """Asked where the configuration does not have the key at all; a null there says no less than a value."""
     defaults_from: str = ""
     """Whose defaults those are."""
+    whole_file: bool = True
+    """False for an extract, whose absent keys say nothing."""
 
     @property
     def model_type(self) -> str:

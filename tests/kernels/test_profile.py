@@ -205,3 +205,12 @@ def test_parameters_are_estimated_from_sizes_alone() -> None:
     attention, mlp = 2 * 64 * 64 + 2 * 64 * 16, 3 * 64 * 128
     assert profile.facts.parameters == 32000 * 64 + 2 * (attention + mlp)
     assert profile_of({"model_type": "llama"}).facts.parameters is None
+
+
+def test_an_extract_s_absent_keys_say_nothing() -> None:
+    whole = profile_of({"model_type": "qwen3"})
+    extract = profile_of({"model_type": "qwen3"}, whole_file=False)
+    assert whole.does("separate_head")
+    assert not extract.does("separate_head")
+    assert not extract.does("tied_embeddings")
+    assert Aspect.HEAD in [one.aspect for one in extract.unknown]
