@@ -83,3 +83,10 @@ def test_shipped_playbooks_can_be_planned() -> None:
         assert plan.cases
         assert plan.playbook.name == path.name.removesuffix(".playbook.yaml")
         assert path.read_text().startswith("# yaml-language-server: $schema=")
+
+
+def test_tickets_know_which_options_of_the_plugin_take_no_value() -> None:
+    from pytest_aprqa.plugin.options import OPTIONS
+    from pytest_aprqa.tickets.reproduction import FLAGS
+
+    assert {option.flag for option in OPTIONS if option.kind == "flag"} == FLAGS

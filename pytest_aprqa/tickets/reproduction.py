@@ -8,9 +8,11 @@ from typing import Final
 from pytest_aprqa.evidence import Evidence, Record, WeightsInfo
 from pytest_aprqa.tickets.quoting import shell_line
 
-_LEFT_OUT: Final = frozenset({"--aprqa-output", "--aprqa-resume", "--aprqa-junit", "--aprqa-failure-policy"})
+_LEFT_OUT: Final = frozenset(
+    {"--aprqa-output", "--aprqa-resume", "--aprqa-junit", "--aprqa-report", "--aprqa-failure-policy"}
+)
 """Options of the run that say where it wrote, or what it took from elsewhere, or when it stopped."""
-_FLAGS: Final = frozenset(
+FLAGS: Final = frozenset(
     {
         "--aprqa-download",
         "--aprqa-profile-ci",
@@ -36,7 +38,8 @@ def reproduction(evidence: Evidence, failed: Sequence[Record]) -> str:
     if not path or len(path) > _WORD_CHARS:
         return ""
     named = f"./{path}" if path.startswith("-") else path
-    nodes = dict.fromkeys(f"{named}::{record.case_id}" for record in failed if len(record.case_id) <= _WORD_CHARS)
+    items = [record.item for record in failed if len(record.case_id) <= _WORD_CHARS]
+    nodes = dict.fromkeys(f"{named}::{item}" if item else named for item in items)
     options = [word for word in options_of(evidence.run.command) if len(word) <= _WORD_CHARS]
     return shell_line(["pytest", *list(nodes)[:_NODES], *options[:_OPTIONS]]) if nodes else ""
 
@@ -54,7 +57,7 @@ def options_of(command: Sequence[str]) -> list[str]:
         if not name.startswith("--aprqa-"):
             continue
         own = [word]
-        if not equals and name not in _FLAGS:
+        if not equals and name not in FLAGS:
             own += [value] if (value := next(words, None)) is not None else []
         if name not in _LEFT_OUT:
             kept += own
