@@ -7,15 +7,16 @@ forgiven; where it tells none the answers must be equal.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pytest_aprqa.core import EngineError, Json
 from pytest_aprqa.gates.measured import Unjudgeable, once
-from pytest_aprqa.gates.server.exchanges import NEAR_TIE
+from pytest_aprqa.gates.server.forks import Path, part
 from pytest_aprqa.gates.server.service import Service
+from pytest_aprqa.gates.server.ties import tie_of
+from pytest_aprqa.gates.server.told import LIKELIEST, told_path
 from pytest_aprqa.serving.client import Client
 from pytest_aprqa.serving.reply import Reply, Streamed, text_of
 
@@ -130,53 +131,19 @@ def difference(service: Service, question: str, before: str, now: str) -> str:
     """How an answer differs from the one before; empty where it does not, or parts from it at a near tie."""
     if now == before:
         return ""
-    margin = _margin(service, question, before, now)
-    if margin is not None and margin < NEAR_TIE:
+    parting = part(before, now, _told(service, question), tie=tie_of(service))
+    if parting is None or parting.near_tie:
         return ""
-    lead = "" if margin is None else f", though where they part one token leads by {margin:.2f}"
+    lead = "" if parting.token is None else f"; they part {parting.words}"
     return f"{question!r} was answered {before[:80]!r}, and now {now[:80]!r}{lead}"
 
 
-def _margin(service: Service, question: str, before: str, now: str) -> float | None:
-    """Probability of the likeliest token less that of the second where `now` leaves `before`; None where unknown."""
+def _told(service: Service, question: str) -> Path | None:
+    """The server's answer, token by token; None where it does not tell."""
     asking = voice(service)
-    wish: dict[str, Json] = {"logprobs": True, "top_logprobs": 2} if asking.chat else {"logprobs": 2}
+    wish: dict[str, Json] = {"logprobs": True, "top_logprobs": LIKELIEST} if asking.chat else {"logprobs": LIKELIEST}
     try:
         reply = asking.ask(question, **wish)
     except EngineError:
         return None
-    if reply.status != 200 or text_of(reply) != before:
-        return None
-    shared = next((at for at, (one, other) in enumerate(zip(before, now, strict=False)) if one != other), None)
-    if shared is None:
-        shared = min(len(before), len(now))
-    return margin_at(_logprobs(reply.json), shared)
-
-
-def margin_at(tokens: Sequence[Mapping[str, Any]], place: int) -> float | None:
-    """The margin at the token that holds the character at `place`, of tokens in the chat's shape.
-
-    >>> tie = [{"logprob": -0.7}, {"logprob": -0.71}]
-    >>> tokens = [{"token": "It", "top_logprobs": []}, {"token": " is", "top_logprobs": tie}]
-    >>> round(margin_at(tokens, 3), 3), margin_at(tokens, 9)
-    (0.005, None)
-    """
-    end = 0
-    for token in tokens:
-        end += len(str(token.get("token", "")))
-        if end > place:
-            best = sorted((math.exp(float(one["logprob"])) for one in token.get("top_logprobs") or ()), reverse=True)
-            return best[0] - best[1] if len(best) > 1 else None
-    return None
-
-
-def _logprobs(body: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever a server sent
-    """The tokens of an answer in the chat's shape, whichever of the two shapes it has; empty where it has none."""
-    try:
-        found = body["choices"][0]["logprobs"]
-        if "content" in found:
-            return [token for token in found["content"] if isinstance(token, dict)]
-        rows = zip(found["tokens"], found["top_logprobs"], strict=True)
-        return [{"token": token, "top_logprobs": [{"logprob": p} for p in top.values()]} for token, top in rows]
-    except (TypeError, KeyError, IndexError, ValueError, AttributeError):
-        return []
+    return told_path(reply.json, text_of(reply) or "") if reply.status == 200 else None

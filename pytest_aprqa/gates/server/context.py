@@ -13,9 +13,10 @@ from typing import Final
 
 from pytest_aprqa.core import Verdict, corroborated, falsified
 from pytest_aprqa.gates.measured import Unjudgeable
-from pytest_aprqa.gates.server.exchanges import OK, RAW, ask, body_of, excerpt, part, request_of
+from pytest_aprqa.gates.server.exchanges import OK, RAW, ask, body_of, excerpt, part_answers, part_own, request_of
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.spoken import PLAIN, SCRIPTS, Question, Said
+from pytest_aprqa.gates.server.ties import tie_of
 from pytest_aprqa.serving.reply import Reply, text_of, usage_of
 
 _UTF8: Final = {"content-type": "application/json; charset=utf-8"}
@@ -55,7 +56,7 @@ def _judge_context(service: Service, what: str, chosen: Callable[[Said], bool]) 
             text = text_of(reply) or ""
             seen.append(f"{excerpt(text)}, alone {excerpt(bare.plain)}")
             # Any other answer is for parity to judge.
-            if text == bare.plain and not _near_tie(said, text):
+            if text == bare.plain and not _near_tie(said, text, tie_of(service)):
                 return falsified(
                     f"{said.asked.name} is answered {excerpt(text)}, as the own engine does without {what}; with it "
                     f"it says {excerpt(said.plain)}",
@@ -79,10 +80,10 @@ def judge_scripts(service: Service) -> Verdict:
         utf8 = _ask_utf8(service, said.asked)
         for way, reply in (("with escapes", escaped), ("as UTF-8", utf8)):
             compared += 1
-            if wrong := _harmed(reply, said, counts=counts):
+            if wrong := _harmed(reply, said, counts=counts, tie=tie_of(service)):
                 return falsified(f"{said.asked.name} sent {way} {wrong}", compared=compared, body=body_of(reply))
         texts = text_of(escaped) or "", text_of(utf8) or ""
-        parting = part(*texts, said)
+        parting = part_answers(service, said.asked, *texts)
         changes = parting is not None and not parting.near_tie
         # Where the same bytes are answered in two ways, the bytes are not to blame.
         if changes and text_of(_ask_escaped(service, said.asked)) == texts[0]:
@@ -94,7 +95,7 @@ def judge_scripts(service: Service) -> Verdict:
     return corroborated(f"{compared} requests in many scripts are read and answered without harm", compared=compared)
 
 
-def _harmed(reply: Reply, said: Said, *, counts: bool) -> str:
+def _harmed(reply: Reply, said: Said, *, counts: bool, tie: float) -> str:
     """How a reply shows that a text was harmed; empty where it does not."""
     if reply.status != OK:
         return f"is answered {reply.status}, should be {OK}"
@@ -104,7 +105,7 @@ def _harmed(reply: Reply, said: Said, *, counts: bool) -> str:
     text = text_of(reply)
     if text is None:
         return "has no text in its answer"
-    parting = part(said.plain, text, said)
+    parting = part_own(said, text, tie)
     if parting is None or parting.near_tie:
         return ""
     own, found = said.plain[parting.character :][:1], text[parting.character :][:1]
@@ -124,8 +125,8 @@ def _scripts(text: str) -> set[str]:
     return {unicodedata.name(character, "NAMELESS").partition(" ")[0] for character in text if not character.isascii()}
 
 
-def _near_tie(said: Said, text: str) -> bool:
-    parting = part(said.plain, text, said)
+def _near_tie(said: Said, text: str, tie: float) -> bool:
+    parting = part_own(said, text, tie)
     return parting is not None and parting.near_tie
 
 

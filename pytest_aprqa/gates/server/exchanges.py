@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from pytest_aprqa.core import Json, Prompting
+from pytest_aprqa.core import EngineError, Json, Prompting
 from pytest_aprqa.gates.measured import Unjudgeable, once
+from pytest_aprqa.gates.server.forks import Parting, Path, part
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.spoken import ASKS, MAX_TOKENS, Question, Said
+from pytest_aprqa.gates.server.ties import tie_of
+from pytest_aprqa.gates.server.told import LIKELIEST, told_path
 from pytest_aprqa.serving.reply import Reply, Streamed, text_of
 
-NEAR_TIE: Final = 0.15
-"""Tokens whose probabilities are closer than this may change places: a prompt cache, other batches and another order of
-summing move them a little. The own engine and both bundled servers, with a real model of 135 million weights, were seen
-to part at 0.0002 to 0.0019 in eight bits and at 0.0236 in four. Quantized weights over a cache or in another batch were
-measured to differ by a KL divergence of up to 0.0086, which moves two probabilities by at most 0.13 (Pinsker)."""
 OK: Final = 200
 CHAT_PATH: Final = "/v1/chat/completions"
 COMPLETIONS_PATH: Final = "/v1/completions"
@@ -54,28 +52,6 @@ class Heard(NamedTuple):
 
     question: Question
     stream: Streamed
-
-
-class Parting(NamedTuple):
-    """Where two texts part."""
-
-    character: int
-    token: int | None
-    """Number of the model's own token there; None where unknown."""
-    margin: float | None
-    """By how much the model's own engine preferred that token: 0.0–1.0; None where unknown."""
-
-    @property
-    def near_tie(self) -> bool:
-        """Whether the model itself was undecided there."""
-        return self.margin is not None and self.margin < NEAR_TIE
-
-    @property
-    def words(self) -> str:
-        """Such as ``at character 7 (token 3, margin 0.0112)``."""
-        if self.margin is None:
-            return f"at character {self.character} (margin unknown)"
-        return f"at character {self.character} (token {self.token}, margin {self.margin:.4f})"
 
 
 def ask(service: Service, question: Question) -> Reply:
@@ -130,26 +106,34 @@ def said_of(service: Service, question: Question) -> Said | None:
         return None
 
 
-def part(one: str, other: str, said: Said | None) -> Parting | None:
-    """Where two texts part, and how sure the model's own engine was there; None where they do not.
+def part_own(said: Said, text: str, tie: float) -> Parting | None:
+    """Where a text parts from what the model's own engine says; None where it does not."""
+    return part(said.plain, text, said.path, tie=tie)
 
-    The margin is known where the own engine's text is one of the two up to there.
+
+def part_answers(service: Service, question: Question, one: str, other: str) -> Parting | None:
+    """Where two answers to a question part, and how sure the model was there; None where they do not.
+
+    What the own engine knows counts; of answers that both left what it says before they part, what the server tells.
     """
     if one == other:
         return None
-    pairs = enumerate(zip(one, other, strict=False))
-    character = next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))
-    if said is None or not said.margins or len(said.ends) != len(said.margins):
-        return Parting(character, None, None)
-    if said.text[:character] != one[:character]:
-        return Parting(character, None, None)
-    token = next((place for place, end in enumerate(said.ends) if end > character), len(said.ends) - 1)
-    # Tokens before it that added no text hold the first bytes of its character, and decided it too.
-    starts, first = (0, *said.ends), token
-    while first > 0 and starts[first] == starts[first - 1]:
-        first -= 1
-    token = min(range(first, token + 1), key=said.margins.__getitem__)
-    return Parting(character, token, said.margins[token])
+    tie, said = tie_of(service), said_of(service, question)
+    parting = part(one, other, None if said is None else said.path, tie=tie)
+    if parting is None or parting.token is not None:
+        return parting
+    return part(one, other, _told(service, question), tie=tie)
+
+
+def _told(service: Service, question: Question) -> Path | None:
+    """The server's answer, token by token; None where it does not tell."""
+    chat = question.prompting is Prompting.TEMPLATE
+    more: dict[str, Json] = {"logprobs": True, "top_logprobs": LIKELIEST} if chat else {"logprobs": LIKELIEST}
+    try:
+        reply = ask_again(service, question, more)
+    except EngineError:
+        return None
+    return told_path(reply.json, text_of(reply) or "") if reply.status == OK else None
 
 
 def excerpt(text: str) -> str:

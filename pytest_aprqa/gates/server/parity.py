@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pytest_aprqa.core import Finish, Json, Verdict, corroborated, falsified
-from pytest_aprqa.gates.server.exchanges import NEAR_TIE, OK, ask, excerpt, part
+from pytest_aprqa.gates.server.exchanges import OK, ask, excerpt, part_own
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.spoken import MAX_TOKENS, Said
+from pytest_aprqa.gates.server.ties import tie_of
 from pytest_aprqa.serving.reply import finish_of, text_of
 
 
 def judge_parity(service: Service) -> Verdict:
     """Greedy texts, character by character; where the model itself was undecided the two may part."""
     equal, ties, wrong = 0, [], []
-    missing = 0
+    missing, tie = 0, tie_of(service)
     for said in service.heard.said:
         reply = ask(service, said.asked)
         text = text_of(reply)
@@ -20,7 +21,7 @@ def judge_parity(service: Service) -> Verdict:
             missing += 1
             continue
         # Servers hide control tokens; that they show none is another gate's.
-        parting = None if text == said.text else part(said.plain, text, said if said.plain == said.text else None)
+        parting = None if text == said.text else part_own(said, text, tie)
         if parting is None and (wrong_finish := _finish(finish_of(reply), said)):
             wrong.append(f"{said.asked.name} is {wrong_finish}")
         elif parting is None:
@@ -33,10 +34,10 @@ def judge_parity(service: Service) -> Verdict:
                 f"{parting.words}"
             )
     compared = equal + len(ties) + len(wrong)
-    details: dict[str, Json] = {"near_ties": [*ties], "differences": [*wrong[:5]], "limit": NEAR_TIE}
+    details: dict[str, Json] = {"near_ties": [*ties], "differences": [*wrong[:5]], "limit": tie}
     if wrong:
         return falsified(f"{len(wrong)} of {compared} answers differ: {wrong[0]}", compared=compared, **details)
-    note = f", {len(ties)} part where the model is undecided by less than {NEAR_TIE}: {ties[0]}" if ties else ""
+    note = f", {len(ties)} part where one token leads another by less than {tie:g} nats: {ties[0]}" if ties else ""
     rest = f"; {missing} have no answer" if missing else ""
     return corroborated(f"{equal} of {compared} answers are the own engine's{note}{rest}", compared=compared, **details)
 

@@ -5,14 +5,15 @@ Asks one engine, one question after the other, without a server anywhere. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pytest_aprqa.core import AprqaError, Completion, EngineError, EngineRefused, Finish, Prompting, Request
 from pytest_aprqa.engines import Engine, Instruments
+from pytest_aprqa.gates.server.forks import MOST_RIVALS, WIDEST, Path, Rival, Step
 from pytest_aprqa.gates.server.marks import without_control
 
 if TYPE_CHECKING:
@@ -101,10 +102,8 @@ class Said:
     """Generated ids, the stop token included; empty where unknown."""
     prompt_tokens: int
     finish: Finish
-    margins: tuple[float, ...] = ()
-    """Probability of the likeliest token minus that of the second, at each token: 0.0–1.0; empty where unknown."""
-    ends: tuple[int, ...] = ()
-    """Characters of `text` after each token; empty where unknown."""
+    steps: tuple[Step, ...] = ()
+    """Of each token, where it ends and what else was likely; empty where unknown."""
     system: str | None = None
     earlier: tuple[tuple[str, str], ...] = ()
     """Turns before this one: what the user said and what was answered."""
@@ -119,6 +118,11 @@ class Said:
         """The text without control tokens, as servers show it."""
         return without_control(self.text)
 
+    @property
+    def path(self) -> Path | None:
+        """The answer token by token, as servers show it; None where unknown, or where they would hide some of it."""
+        return Path(self.text, self.steps) if self.steps and self.plain == self.text else None
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
@@ -129,6 +133,8 @@ class Spoken:
     """Text to its tokens as plain text, by the engine's own tokenizer; empty where unknown."""
     context_tokens: int | None = None
     chat_template: bool = True
+    dtype: str = ""
+    """What the own engine computes with, in its own words; empty where unknown."""
 
     def answer(self, question: Question) -> Said | None:
         """What was answered to a question; None where it was not asked, or refused."""
@@ -140,7 +146,7 @@ def listen(engine: Engine, instruments: Instruments | None, *, timeout_ms: int) 
 
     Args:
         engine: the model's own.
-        instruments: the same engine by what it can measure; without them margins and counts stay unknown.
+        instruments: the same engine by what it can measure; without them steps and counts stay unknown.
         timeout_ms: deadline of each request.
 
     Raises:
@@ -160,7 +166,7 @@ def listen(engine: Engine, instruments: Instruments | None, *, timeout_ms: int) 
             errors.append(result)
     if not said:
         raise errors[0] if errors else EngineRefused("the model's own engine was asked nothing")
-    return Spoken(tuple(said), _counts(instruments), facts.context_tokens, facts.chat_template)
+    return Spoken(tuple(said), _counts(instruments), facts.context_tokens, facts.chat_template, facts.dtype)
 
 
 def _heard(ask: Ask, completion: Completion, instruments: Instruments | None) -> list[Said]:
@@ -181,7 +187,7 @@ def _heard(ask: Ask, completion: Completion, instruments: Instruments | None) ->
 
 
 def _measured(said: Said, instruments: Instruments) -> Said:
-    """With margins and ends, where the engine can measure them."""
+    """With its steps, where the engine can measure them."""
     ids = said.token_ids
     try:
         prompt = _prompt_ids(said, instruments)
@@ -189,20 +195,14 @@ def _measured(said: Said, instruments: Instruments) -> Said:
             return said
         logits = instruments.logits([(*prompt, *ids[:-1])])[0][len(prompt) - 1 :]
         pieces = instruments.decode([ids[: count + 1] for count in range(len(ids))])
+        found = [_nearest(row, chosen) for row, chosen in zip(logits, ids, strict=True)]
+        others = instruments.decode([(*ids[:place], token) for place, near in enumerate(found) for token, _ in near])
     except AprqaError:
         return said
-    return Said(
-        said.question,
-        said.prompting,
-        said.text,
-        ids,
-        said.prompt_tokens,
-        said.finish,
-        _margins(logits),
-        _ends(said, pieces),
-        said.system,
-        said.earlier,
-    )
+    texts = iter(others)
+    shown = _shown(said, pieces)
+    rivals = [tuple(Rival.of(without_control(shown(next(texts))), lead) for _, lead in near) for near in found]
+    return replace(said, steps=tuple(map(Step, _ends(said, pieces), rivals)))
 
 
 def _prompt_ids(said: Said, instruments: Instruments) -> tuple[int, ...]:
@@ -214,22 +214,34 @@ def _prompt_ids(said: Said, instruments: Instruments) -> tuple[int, ...]:
     return row[1:] if len(row) > 1 and row[0] == row[1] else row
 
 
-def _margins(logits: NDArray[np.float32]) -> tuple[float, ...]:
-    """Of each row of logits (tokens, vocabulary)."""
-    top = np.partition(logits.astype(np.float64), -2, axis=-1)[:, -2:]
-    total = np.logaddexp.reduce(logits.astype(np.float64), axis=-1)
-    shares = np.exp(np.sort(top, axis=-1) - total[:, None])
-    return tuple(float(second_to_first) for second_to_first in shares[:, 1] - shares[:, 0])
+def _nearest(logits: NDArray[np.float32], chosen: int) -> list[tuple[int, float]]:
+    """Ids of the likeliest other tokens, each with the nats by which the chosen one leads; likeliest first."""
+    leads = logits[chosen].astype(np.float64) - logits.astype(np.float64)
+    likeliest = np.argsort(leads, kind="stable")[: MOST_RIVALS + 1]
+    others = [(int(token), float(leads[token])) for token in likeliest if token != chosen and leads[token] <= WIDEST]
+    return others[:MOST_RIVALS]
+
+
+def _shown(said: Said, pieces: Sequence[str]) -> Callable[[str], str]:
+    """How a decoded beginning of the answer begins in its text, which may have one blank more or less in front."""
+    blank = len(said.text) - _length(said, pieces)
+    return lambda piece: said.text[:blank] + piece if blank > 0 else piece[-blank:]
 
 
 def _ends(said: Said, pieces: Sequence[str]) -> tuple[int, ...]:
     """Where in the text each token ends, given the decoded beginnings; a stop token at the end adds nothing."""
-    whole = len(pieces[-2] if said.finish is Finish.STOP and len(pieces) > 1 else pieces[-1])
-    blank = len(said.text) - whole
     if said.finish is Finish.STOP and len(pieces) == 1:
         return (0,)
+    blank = len(said.text) - _length(said, pieces)
     # A character of several tokens shows as a replacement character until its last byte is there.
     return tuple(min(len(said.text), max(0, len(piece.rstrip("\ufffd")) + blank)) for piece in pieces)
+
+
+def _length(said: Said, pieces: Sequence[str]) -> int:
+    """Characters of the decoded answer, less a stop token."""
+    if said.finish is Finish.STOP:
+        return len(pieces[-2]) if len(pieces) > 1 else len(said.text)
+    return len(pieces[-1])
 
 
 def _counts(instruments: Instruments | None) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_aprqa.core import Verdict, corroborated, falsified
-from pytest_aprqa.gates.server.exchanges import CHAT, OK, RAW, ask, excerpt, part, said_of, stream
+from pytest_aprqa.gates.server.exchanges import CHAT, OK, RAW, ask, excerpt, part_answers, stream
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.spoken import Question
 from pytest_aprqa.serving.reply import Streamed, finish_of, text_of
@@ -63,7 +63,7 @@ def _judge_same(service: Service, questions: Sequence[Question]) -> Verdict:
         if reply.status != OK or text is None:
             continue
         compared += 1
-        parting = part(text, streamed.text, said_of(service, question))
+        parting = part_answers(service, question, text, streamed.text)
         if parting is not None and not parting.near_tie:
             return falsified(
                 f"{question.name} is answered {excerpt(text)}, streamed {excerpt(streamed.text)}: they part "

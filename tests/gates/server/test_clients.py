@@ -6,8 +6,8 @@ import pytest
 
 from pytest_aprqa.core import Outcome, Verdict
 from pytest_aprqa.gates.measured import Unjudgeable
-from pytest_aprqa.gates.server import asking, clients
-from pytest_aprqa.gates.server.asking import difference, margin_at, voice
+from pytest_aprqa.gates.server import asking, clients, told
+from pytest_aprqa.gates.server.asking import difference, voice
 from pytest_aprqa.gates.server.clients import (
     CLIENTS,
     judge_disconnect,
@@ -104,27 +104,21 @@ def test_every_client_has_a_question_and_different_answers_come_first() -> None:
 
 @pytest.mark.parametrize("chat", [True, False])
 def test_a_parting_at_a_near_tie_is_none(chat: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(told, "WIDEST", 9.0)
     with standing(chat_template=chat) as service:
         question = asking.PROBE
         before = asking.answered(voice(service).ask(question))
-        now = before.replace("3", "7")
-        apart = difference(service, question, before, now)
-        assert "one token leads by" in apart
-        monkeypatch.setattr(asking, "NEAR_TIE", 1.0)
+        now = f"{before[: before.index(' ')]} other1"
+        assert "they part at character" in difference(service, question, before, now)
+        monkeypatch.setattr(asking, "tie_of", lambda _: 9.0)
         assert difference(service, question, before, now) == ""
+        assert difference(service, question, before, now.replace("other", "another"))
 
 
 def test_without_log_probabilities_answers_must_be_equal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "NEAR_TIE", 1.0)
-    with standing("no_logprobs") as service:
-        before = asking.answered(voice(service).ask(asking.PROBE))
-        assert difference(service, asking.PROBE, before, f"{before}!")
-        assert not difference(service, asking.PROBE, before, before)
-
-
-def test_log_probabilities_of_any_shape_are_no_traceback() -> None:
-    for body in (None, {}, {"choices": [{"logprobs": {"content": ["x"]}}]}, {"choices": [{"logprobs": {"tokens": 3}}]}):
-        assert margin_at(asking._logprobs(body), 0) is None
-    with standing("bad_logprobs") as service:
-        before = asking.answered(voice(service).ask(asking.PROBE))
-        assert difference(service, asking.PROBE, before, f"x{before}")
+    monkeypatch.setattr(asking, "tie_of", lambda _: 9.0)
+    for fault in ("no_logprobs", "bad_logprobs"):
+        with standing(fault) as service:
+            before = asking.answered(voice(service).ask(asking.PROBE))
+            assert difference(service, asking.PROBE, before, f"{before}!")
+            assert not difference(service, asking.PROBE, before, before)

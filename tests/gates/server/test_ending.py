@@ -7,7 +7,7 @@ import pytest
 
 from pytest_aprqa.core import Outcome, Verdict
 from pytest_aprqa.gates.measured import Unjudgeable
-from pytest_aprqa.gates.server import ending
+from pytest_aprqa.gates.server import asking, ending
 from pytest_aprqa.gates.server.ending import judge_end, judge_end_under_load
 from pytest_aprqa.gates.server.service import Service
 from pytest_aprqa.gates.server.table import judge_service
@@ -63,10 +63,20 @@ def test_dead_of_anything_else_is_none(code: int | None) -> None:
     assert ending._verdict(stopped, "told to end").outcome is Outcome.FALSIFIED
 
 
-def test_without_streams_there_is_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "_LOADING_S", 0.3)
-    with standing("cut_stream") as service, pytest.raises(Unjudgeable, match="no streams"):
+@pytest.mark.parametrize("fault", ["cut_stream", "hang"])
+def test_without_streams_there_is_no_load(fault: str) -> None:
+    with standing(fault, timeout_ms=300) as service, pytest.raises(Unjudgeable, match="no streams"):
         judge_end_under_load(service)
+
+
+def test_a_stream_that_fails_later_takes_nothing_back() -> None:
+    with standing() as service:
+        caller = ending._Caller(asking.voice(service))
+        caller.start()
+        assert caller.is_answered()
+        service.server().stop()
+        caller.leave()
+        assert caller.is_answered()
 
 
 def test_without_a_stream_at_the_moment_of_the_end_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:

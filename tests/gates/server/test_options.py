@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_aprqa.core import Json, Outcome
+from pytest_aprqa.core import Json, Outcome, Verdict
+from pytest_aprqa.gates.server.forks import Path, Rival, Step
 from pytest_aprqa.gates.server.options import _item_wrong, judge_repeat
-from pytest_aprqa.gates.server.spoken import PLAIN, Question
+from pytest_aprqa.gates.server.service import Service
+from pytest_aprqa.gates.server.spoken import PLAIN, Question, Said
 from pytest_aprqa.gates.server.table import judge_service
+from pytest_aprqa.gates.server.ties import COARSE
+from pytest_aprqa.serving.reply import Reply
 from tests.gates.server.served import served, standin_spoken
 
 ITEM: dict[str, Any] = {
@@ -93,12 +98,63 @@ def test_no_answer_long_enough_to_be_stopped_is_inconclusive() -> None:
 def test_answers_that_part_at_a_near_tie_are_the_same_answer_and_named() -> None:
     spoken = standin_spoken()
     undecided = tuple(
-        replace(one, text="1: 4", margins=(0.001, 0.001), ends=(1, 4)) if one.asked == Question(PLAIN) else one
+        replace(one, text="1: 4", steps=(Step(1, (Rival("6", 0.001),)), Step(4)))
+        if one.asked == Question(PLAIN)
+        else one
         for one in spoken.said
     )
     with served("random_answers") as service:
         service.spoken = lambda: replace(spoken, said=undecided)
         verdict = judge_repeat(service)
-    # The first question's answers part at a near tie; those of the others, whose margins are unknown, do not.
+    # The first question's answers part at a near tie; those of the others do not.
     assert verdict.outcome is Outcome.FALSIFIED
     assert "'How are you?'" in verdict.reason
+    assert "over 3 nats" in verdict.reason
+
+
+def test_what_the_own_engine_does_not_know_the_server_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Question] = []
+
+    def told(_: Service, question: Question) -> Path:
+        asked.append(question)
+        text = f"{len(asked)}: 4"
+        return Path(text, (Step(1, tuple(Rival(digit, 0.1) for digit in "123456789")), Step(4)))
+
+    monkeypatch.setattr("pytest_aprqa.gates.server.exchanges._told", told)
+    with served("random_answers") as service:
+        service.spoken = lambda: replace(standin_spoken(), said=())
+        verdict = judge_repeat(service)
+    assert verdict.outcome is Outcome.CORROBORATED
+    assert len(asked) == verdict.compared
+    assert "near ties: 'What is 2+2?' parts at character 0" in verdict.reason
+
+
+def stopped(monkeypatch: pytest.MonkeyPatch, text: str, lead: float) -> Verdict:
+    """What is judged where the server, asked for the same with a stop sequence, says something else."""
+
+    def reply(*_: object) -> Reply:
+        body = {"choices": [{"message": {"content": text}, "text": text, "finish_reason": "stop"}]}
+        return Reply(200, {}, json.dumps(body).encode(), 1.0)
+
+    def along(said: Said) -> Said:
+        return replace(said, steps=(Step(len(said.text), (Rival("Never", lead),)),))
+
+    monkeypatch.setattr("pytest_aprqa.gates.server.options.ask_again", reply)
+    spoken = standin_spoken()
+    with served() as service:
+        service.spoken = lambda: replace(spoken, said=tuple(map(along, spoken.said)))
+        return judge_service("F-HTTP-030", service, alone=True)
+
+
+def test_another_answer_at_a_near_tie_tells_nothing_about_the_stop_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = stopped(monkeypatch, "Never mind", COARSE / 2)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "near ties" in verdict.reason
+
+
+def test_another_answer_of_which_the_model_is_sure_refutes_the_stop_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stopped(monkeypatch, "Never mind", COARSE).outcome is Outcome.FALSIFIED
+
+
+def test_an_answer_that_is_cut_too_early_is_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stopped(monkeypatch, "", 0.0).outcome is Outcome.FALSIFIED

@@ -3,12 +3,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import pytest
-
 from pytest_aprqa.core import EngineCrashed, Finish, Outcome, Prompting, Verdict
-from pytest_aprqa.gates.server.exchanges import NEAR_TIE, Parting, part
-from pytest_aprqa.gates.server.spoken import PLAIN, Question, Said, Spoken
+from pytest_aprqa.gates.server.forks import Rival, Step
+from pytest_aprqa.gates.server.spoken import PLAIN, Question, Spoken
 from pytest_aprqa.gates.server.table import judge_service
+from pytest_aprqa.gates.server.ties import COARSE
 from tests.gates.server.served import served, standin_spoken
 
 GATE = "F-SERVE-PARITY-001"
@@ -32,64 +31,38 @@ def judged(spoken: Spoken, *faults: str, gate_id: str = GATE) -> Verdict:
         return judge_service(gate_id, service, alone=True)
 
 
-def said(text: str, margins: tuple[float, ...], ends: tuple[int, ...]) -> Said:
-    return Said("q", Prompting.RAW, text, tuple(range(len(margins))), 1, Finish.LENGTH, margins, ends)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "parting"),
-    [
-        ("abc", "abc", None),
-        ("abcd", "abxd", Parting(2, 1, 0.01)),
-        ("abxd", "abcd", Parting(2, 1, 0.01)),
-        ("abcd", "ab", Parting(2, 1, 0.01)),
-        ("abcd", "abcde", Parting(4, 2, 0.3)),
-        ("abcd", "", Parting(0, 0, 0.5)),
-        ("zbcd", "ybcd", Parting(0, 0, 0.5)),
-        ("azcd", "aycd", Parting(1, 0, 0.5)),
-        ("abcz", "abcy", Parting(3, 1, 0.01)),
-        ("zzcd", "zzcy", Parting(3, None, None)),
-    ],
-)
-def test_two_texts_part_at_the_own_engines_token(one: str, other: str, parting: Parting | None) -> None:
-    # Three tokens: "ab", "cd", and a stop.
-    assert part(one, other, said("abcd", (0.5, 0.01, 0.3), (2, 4, 4))) == parting
-
-
-def test_a_character_of_two_tokens_is_as_sure_as_the_less_sure_of_them() -> None:
-    # Four tokens: "a", the first byte of a letter, its second, a stop.
-    parting = part("aж", "aк", said("aж", (0.9, 0.03, 0.8, 0.9), (1, 1, 2, 2)))
-    assert parting == Parting(1, 1, 0.03)
-
-
-def test_without_margins_no_parting_is_a_near_tie() -> None:
-    parting = part("ab", "ac", said("ab", (), ()))
-    assert parting == Parting(1, None, None)
-    assert not parting.near_tie
-    assert "margin unknown" in parting.words
+def undecided(lead: float, other: str = "4") -> Spoken:
+    """The own engine says 5; by so much more likely than another answer."""
+    return spoken_with({"text": "5", "steps": (Step(1, (Rival(other, lead),)), Step(1))})
 
 
 def test_a_parting_where_the_model_is_undecided_stands_and_is_named() -> None:
-    verdict = judged(spoken_with({"text": "5", "margins": (NEAR_TIE / 2, 1.0), "ends": (1, 1)}))
+    verdict = judged(undecided(COARSE / 2))
     assert verdict.outcome is Outcome.CORROBORATED
-    assert f"'What is 2+2?' parts at character 0 (token 0, margin {NEAR_TIE / 2:.4f})" in verdict.reason
-    assert verdict.details["limit"] == NEAR_TIE
+    assert f"'What is 2+2?' parts at character 0 (token 0, by {COARSE / 2:.3f} nats)" in verdict.reason
+    assert verdict.details["limit"] == COARSE
 
 
 def test_a_parting_where_the_model_is_sure_falsifies_and_says_where() -> None:
-    verdict = judged(spoken_with({"text": "5", "margins": (NEAR_TIE, 1.0), "ends": (1, 1)}))
+    verdict = judged(undecided(COARSE))
     assert verdict.outcome is Outcome.FALSIFIED
     assert "'What is 2+2?' is answered '4', the own engine says '5'" in verdict.reason
-    assert f"token 0, margin {NEAR_TIE:.4f}" in verdict.reason
+    assert f"token 0, by {COARSE:.3f} nats" in verdict.reason
 
 
-def test_a_parting_of_unknown_margin_falsifies() -> None:
+def test_being_undecided_between_other_answers_excuses_none() -> None:
+    verdict = judged(undecided(0.0, "6"))
+    assert verdict.outcome is Outcome.FALSIFIED
+    assert "token 0, by over 3 nats" in verdict.reason
+
+
+def test_a_parting_of_which_nothing_is_known_falsifies() -> None:
     assert judged(spoken_with({"text": "5"})).outcome is Outcome.FALSIFIED
 
 
 def test_an_answer_that_ends_sooner_falsifies() -> None:
-    verdict = judged(spoken_with({"text": "4 indeed", "margins": (0.9, 0.9, 0.9), "ends": (1, 8, 8)}))
-    assert "part at character 1 (token 1, margin 0.9000)" in verdict.reason
+    verdict = judged(spoken_with({"text": "4 indeed", "steps": (Step(1), Step(8), Step(8))}))
+    assert "part at character 1 (token 1, by over 3 nats)" in verdict.reason
 
 
 def test_control_tokens_that_the_own_engine_shows_need_not_be_shown() -> None:

@@ -19,6 +19,7 @@ from pytest_aprqa.core import (
     Request,
 )
 from pytest_aprqa.engines import EngineFacts, Instruments, Result
+from pytest_aprqa.gates.server.forks import MOST_RIVALS, Path, Rival, Step
 from pytest_aprqa.gates.server.spoken import (
     ASKS,
     COUNTED,
@@ -31,7 +32,7 @@ from pytest_aprqa.gates.server.spoken import (
     Spoken,
     listen,
 )
-from tests.gates.comparison.stand_in import StandIn
+from tests.gates.comparison.stand_in import CONTROL, FIRST_BYTE, VOCABULARY, StandIn
 
 
 class Talker:
@@ -109,45 +110,62 @@ def test_an_engine_that_answers_nothing_raises_its_error() -> None:
         listen(Talker(crashes=True), None, timeout_ms=1000)
 
 
-def test_without_instruments_margins_and_counts_stay_unknown() -> None:
+def test_without_instruments_steps_and_counts_stay_unknown() -> None:
     spoken = listen(Talker(), None, timeout_ms=1000)
     assert spoken.counts == {}
-    assert raw(spoken).margins == ()
+    assert raw(spoken).steps == ()
 
 
-def test_instruments_that_are_missing_leave_margins_and_counts_out() -> None:
+def test_instruments_that_are_missing_leave_steps_and_counts_out() -> None:
     lacking = StandIn(error=EngineUnavailable("talker", "no logits", install="pip install it"))
     spoken = listen(Talker(), _as_instruments(lacking), timeout_ms=1000)
     assert spoken.said
     assert spoken.counts == {}
-    assert raw(spoken).margins == ()
+    assert raw(spoken).steps == ()
 
 
-def test_each_token_has_its_margin_and_the_place_where_it_ends() -> None:
+def test_each_token_has_the_place_where_it_ends() -> None:
     spoken = listen(Talker(), _as_instruments(StandIn()), timeout_ms=1000)
     said = raw(spoken)
     assert said.text == "né ok"
-    assert len(said.token_ids) == len(said.margins) == 7
+    assert len(said.token_ids) == len(said.steps) == 7
     # The first byte of é shows nothing, and the stop token adds nothing.
-    assert said.ends == (1, 1, 2, 3, 4, 5, 5)
-    assert all(0.0 <= margin <= 1.0 for margin in said.margins)
+    assert [step.end for step in said.steps] == [1, 1, 2, 3, 4, 5, 5]
     assert set(spoken.counts) == set(COUNTED)
     assert spoken.counts["word "] == 5
+    assert spoken.dtype == "float32"
 
 
-def test_a_margin_is_the_lead_in_probability() -> None:
-    class Sure(StandIn):
-        def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
-            one = np.log(np.array([0.7, 0.2, 0.1], np.float32))
-            return tuple(np.tile(one, (len(row), 1)) for row in rows)
+class Undecided(StandIn):
+    """Holds the byte of ``x``, the first byte of a letter, a stop token and the byte of ``y`` for likely."""
 
-    said = raw(listen(Talker(), _as_instruments(Sure()), timeout_ms=1000))
-    assert said.margins == pytest.approx((0.5,) * 7, abs=1e-6)
+    def logits(self, rows: Sequence[Sequence[int]], *, last_only: bool = False) -> tuple[NDArray[np.float32], ...]:
+        one = np.full(VOCABULARY, -9.0, np.float32)
+        likely = (FIRST_BYTE + ord("x"), FIRST_BYTE + 0xC3, CONTROL["<|im_end|>"], FIRST_BYTE + ord("y"))
+        one[list(likely)] = (0.0, -0.5, -1.0, -1.5)
+        return tuple(np.tile(one, (len(row), 1)) for row in rows)
 
 
-def test_ids_that_are_not_those_of_the_prompt_leave_margins_out() -> None:
+def test_each_token_has_rivals_with_the_nats_by_which_it_leads_them() -> None:
+    said = raw(listen(Talker(), _as_instruments(Undecided()), timeout_ms=1000))
+    # "n" was as unlikely as all others; the first byte of é leads all but one.
+    assert {rival.lead for rival in said.steps[0].rivals} == {-9.0, -8.5, -8.0, -7.5, 0.0}
+    assert len(said.steps[0].rivals) == MOST_RIVALS
+    assert said.steps[1].rivals == (Rival("nx", -0.5), Rival("n", 0.5), Rival("ny", 1.0))
+    assert said.steps[2].rivals[:2] == (Rival("n\ufffdx", -9.0), Rival("n", -8.5, whole=False))
+    assert said.steps[6].rivals == (Rival("né okx", -1.0), Rival("né ok", -0.5, whole=False), Rival("né oky", 0.5))
+    assert said.path == Path("né ok", said.steps)
+
+
+def test_an_answer_that_shows_what_servers_hide_has_no_path() -> None:
+    said = Said("q", Prompting.RAW, "a<|im_start|>b", (1,), 1, Finish.LENGTH, (Step(14),))
+    assert said.path is None
+    assert Said("q", Prompting.RAW, "a", (1,), 1, Finish.LENGTH).path is None
+
+
+def test_ids_that_are_not_those_of_the_prompt_leave_steps_out() -> None:
     said = raw(listen(Talker(), _as_instruments(StandIn(bos=0)), timeout_ms=1000))
-    assert said.margins == ()
+    assert said.steps == ()
 
 
 def test_the_plain_text_shows_no_control_token() -> None:
