@@ -66,7 +66,7 @@ def playbook_name(repo: str, tier: Tier, *, whole: bool = False) -> str:
 
 def _sheet(model: ModelFacts, tier: Tier, name: str, command: str, schema: str) -> Sheet:
     plan, template = TIERS[tier], TEMPLATES[tier]
-    formats = model.formats or plan.formats
+    formats = model.formats or (*plan.formats, *(it for it in model.files if it not in plan.formats))
     quantizations = _quantizations(model, plan, formats)
     if model.profile is not None:
         model = replace(model, profile=with_quantizations(model.profile, quantizations))

@@ -76,7 +76,9 @@ def model_of(row: Registered, architecture: Architecture | None) -> ModelFacts:
     Raises:
         AprqaError: the row's number of parameters is none.
     """
-    profile = profile_of(architecture.config, whole_file=False) if architecture is not None and architecture.config else None
+    profile = (
+        profile_of(architecture.config, whole_file=False) if architecture is not None and architecture.config else None
+    )
     return ModelFacts(
         repo=row.model_id,
         kind=Kind.BASE if architecture is not None and architecture.base else Kind.INSTRUCT,

@@ -55,7 +55,7 @@ class Certifying:
     pytest: Callable[..., Ended] = run_pytest
 
 
-def own_files(hf: Path, gguf: Path | None, apr: Path | None, how: Certifying) -> Candidate:
+def own_files(hf: Path, gguf: Path | None, apr: Path | None, how: Certifying, *, name: str = "") -> Candidate:
     """The user's own artefacts as a candidate; their playbook is written into the output folder.
 
     Args:
@@ -63,13 +63,14 @@ def own_files(hf: Path, gguf: Path | None, apr: Path | None, how: Certifying) ->
         gguf: a GGUF file made of it.
         apr: an APR file made of it.
         how: tier and output folder.
+        name: ``org/name``; empty to name it after the folder.
 
     Raises:
         AprqaError: a file is not what it should be.
     """
     from pytest_aprqa.bootstrap.sizes import in_words
 
-    playbook = draft_for_files(hf, gguf, apr, tier=how.tier, output=how.desk.output)
+    playbook = draft_for_files(hf, gguf, apr, tier=how.tier, output=how.desk.output, name=name)
     count = look_for(playbook, Search(environment=os.environ)).parameters
     parameters = "" if count is None else in_words(round(count))
     return Candidate(playbook.model.hf_repo, parameters=parameters, playbook=playbook.path)
@@ -129,7 +130,8 @@ def _run_one(candidate: Candidate, how: Certifying, library: Library) -> Settled
         reasons = (f"{found.path} is not what {how.lock} holds", *lock.problems)
         return Settled(candidate.model, how.tier, Ending.NOT_RUN, reasons, candidate.status, playbook=found.path)
     before = run_before(how.desk, playbook.model.hf_repo)
-    arguments = pytest_arguments((found.path,), replace(how.wishes, output=how.desk.output.absolute()))
+    held = how.lock.absolute() if lock.verified else None
+    arguments = pytest_arguments((found.path,), replace(how.wishes, output=how.desk.output.absolute(), lock=held))
     how.tell(f"$ {command_line(arguments)}")
     ended = how.pytest(arguments, quiet=how.quiet)
     remarks = (lock.remark,) if lock.remark else ()

@@ -70,7 +70,9 @@ def playbook_for(model: str, tier: Tier, library: Library, output: Path, wishes:
     return Found(_write(bootstrap(folder, tier, hf_repo=model), output), drafted=True)
 
 
-def draft_for_files(hf: Path, gguf: Path | None, apr: Path | None, *, tier: Tier, output: Path) -> Playbook:
+def draft_for_files(
+    hf: Path, gguf: Path | None, apr: Path | None, *, tier: Tier, output: Path, name: str = ""
+) -> Playbook:
     """The playbook for artefacts that a user has, written into the output folder.
 
     Args:
@@ -79,6 +81,7 @@ def draft_for_files(hf: Path, gguf: Path | None, apr: Path | None, *, tier: Tier
         apr: an APR file made of it.
         tier: how deep.
         output: folder with a folder for each model.
+        name: ``org/name``; empty to name it after the folder.
 
     Raises:
         AprqaError: a file is not what it should be.
@@ -87,7 +90,7 @@ def draft_for_files(hf: Path, gguf: Path | None, apr: Path | None, *, tier: Tier
 
     if not (hf / "config.json").is_file():
         raise CertificationError(f"{hf}: expected a model folder in Hugging Face layout, found no config.json in it")
-    text = bootstrap_artefacts(hf.absolute(), gguf=_absolute(gguf), apr=_absolute(apr), tier=tier)
+    text = bootstrap_artefacts(hf.absolute(), gguf=_absolute(gguf), apr=_absolute(apr), tier=tier, hf_repo=name)
     return read_playbook(_write(text, output), os.environ)
 
 

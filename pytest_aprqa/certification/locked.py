@@ -11,6 +11,7 @@ from pytest_aprqa.playbook import Playbook, read_lock, verify
 from pytest_aprqa.scoring import Rules
 
 LOCK_NAME: Final = "playbook.lock.yaml"
+_VERIFIED: Final = "verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class LockState:
     """What is wrong, one sentence each; the run is refused."""
     remark: str = ""
     """What the user should know where nothing is refused."""
+
+    @property
+    def verified(self) -> bool:
+        """True when the playbook is the one that the lock holds."""
+        return self.word == _VERIFIED
 
     @property
     def holds(self) -> bool:
@@ -56,4 +62,4 @@ def lock_state(playbook: Playbook, lock: Path | None, *, check: bool = True, awa
             return LockState("no lock", remark=what)
         return LockState("no lock", (f"tier {playbook.tier} awards a status, and {what}",))
     problems = tuple(verify(playbook, read_lock(lock)))
-    return LockState("differs", problems) if problems else LockState("verified")
+    return LockState("differs", problems) if problems else LockState(_VERIFIED)

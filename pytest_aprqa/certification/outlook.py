@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_aprqa.certification.estimate import Estimate, Work, estimate
@@ -14,10 +14,9 @@ from pytest_aprqa.certification.seen import Seen, look_for
 from pytest_aprqa.certification.wishes import Wishes
 from pytest_aprqa.core import Award, Case, Json, Target, Tier
 from pytest_aprqa.gates import Check, Kind
-from pytest_aprqa.playbook import Playbook
 from pytest_aprqa.registry import billions_of
 from pytest_aprqa.scoring import Rules
-from pytest_aprqa.suite import Entry, Plan, agenda_of, plan_playbook, unavailable_words
+from pytest_aprqa.suite import Entry, Overrides, Plan, agenda_of, plan_playbook, unavailable_words
 from pytest_aprqa.weights import Search
 
 
@@ -102,9 +101,22 @@ def outlook_of(
         PlaybookError: the playbook, or the lock, cannot be read.
     """
     unavailable = unavailable_words(os.environ, no_gpu=wishes.no_gpu)
-    plan = plan_playbook(path, wishes.names(os.environ), strict=False, unavailable=unavailable, commands=False)
+    overrides = Overrides(
+        timeout_ms=wishes.timeout_ms,
+        model_path=wishes.model_path.absolute() if wishes.model_path else None,
+        profile_ci=wishes.profile_ci,
+        hf_parity=wishes.golden_corpus,
+    )
+    plan = plan_playbook(
+        path,
+        wishes.names(os.environ),
+        strict=False,
+        unavailable=unavailable,
+        commands=False,
+        overrides=overrides,
+    )
     playbook = plan.playbook
-    weights = look_for(_with_path(playbook, wishes.model_path), Search(wishes.model_cache, os.environ))
+    weights = look_for(playbook, Search(wishes.model_cache, os.environ))
     entries = agenda_of(plan)
     runnable = [entry for entry in entries if not entry.skip]
     size = weights.parameters or (billions_of(parameters) or 0.0) * 1e9
@@ -125,13 +137,6 @@ def outlook_of(
         award=Rules(playbook.tier).award if awards else Award.NONE,
         reports=playbook.reports,
     )
-
-
-def _with_path(playbook: Playbook, model_path: Path | None) -> Playbook:
-    """The playbook as it stands when the user names the model's folder."""
-    if model_path is None:
-        return playbook
-    return replace(playbook, model=playbook.model.model_copy(update={"local_path": model_path.absolute()}))
 
 
 def _cells(plan: Plan) -> Iterator[CellOutlook]:

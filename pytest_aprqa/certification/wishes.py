@@ -32,6 +32,8 @@ class Wishes:
     allow_missing: bool = False
     profile_ci: bool = False
     """Speed is measured even where the tier does not ask for it."""
+    lock: Path | None = None
+    """The lock file that the playbooks were held against; pytest does it again, so that the evidence says so."""
     golden_corpus: str | None = None
     """A corpus of recorded logits that the answers are held against, beside those that the playbook names."""
     values: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ def _options(wishes: Wishes) -> Iterator[str]:
         ("--aprqa-failure-policy", wishes.failure_policy),
         ("--aprqa-timeout", wishes.timeout_ms),
         ("--aprqa-hf-parity", wishes.golden_corpus),
+        ("--aprqa-lock", wishes.lock),
     )
     flags = (
         ("--aprqa-download", wishes.download),

@@ -21,6 +21,12 @@ class Unusable(click.ClickException):
     exit_code = 2
 
 
+class Interrupted(click.ClickException):
+    """Ctrl-C before or after the tests, where nothing else answers it: exit code 130, as shells have it."""
+
+    exit_code = 130
+
+
 class Doors(click.Group):
     """A group whose commands never show a traceback for what a user can cause, imported when they are called."""
 
@@ -64,6 +70,8 @@ class Doors(click.Group):
             if exc.errno == errno.EPIPE:
                 raise
             raise Unusable(_printable(str(exc))) from exc
+        except KeyboardInterrupt as exc:
+            raise Interrupted("interrupted") from exc
 
 
 def attribute_of(name: str) -> str:

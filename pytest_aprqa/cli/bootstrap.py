@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from pytest_aprqa.kernels import KernelProfile
 
 _FILE = click.Path(path_type=Path)
+_OF_ONE_MODEL = {
+    "tier": "--tier",
+    "hf_repo": "--hf-repo",
+    "gguf": "--gguf",
+    "apr": "--apr",
+    "output": "--output",
+    "profile": "--profile",
+}
 
 
 @click.command(short_help="Writes a playbook for a model.")
@@ -57,6 +65,7 @@ def bootstrap(
     if every == (source is not None):
         raise click.UsageError("expected either a model or --all")
     if every:
+        _refuse_beside_all(ctx)
         ctx.exit(_all(playbooks, registry, write=not (check or dry_run), fail=check, as_json=as_json))
     assert source is not None
     model = _model(source, registry, playbooks, hf_repo, gguf, apr)
@@ -64,6 +73,17 @@ def bootstrap(
         _show(model, as_json=as_json)
         return
     ctx.exit(_one(model, source, Tier(tier), output, check=check, dry_run=dry_run, as_json=as_json))
+
+
+def _refuse_beside_all(ctx: click.Context) -> None:
+    """Every model has its own tiers, files and place; an option that would be ignored is an error."""
+    given = [
+        option
+        for name, option in _OF_ONE_MODEL.items()
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: expected one model, found --all")
 
 
 def _model(
@@ -122,11 +142,11 @@ def _one(
 
     text = draft(model, tier, command=f"apr-qa bootstrap {Path(source).name or source} --tier {tier}")
     if output is None:
-        if check:
-            raise click.UsageError("--check needs -o FILE")
+        if check or dry_run:
+            raise click.UsageError(f"{'--check' if check else '--dry-run'} needs -o FILE")
         if as_json:
             say_json({"name": playbook_name(model.repo, tier), "tier": str(tier), "model": model.repo, "text": text})
-        elif not dry_run:
+        else:
             say(text.rstrip("\n"))
         return 0
     found = output.read_text(encoding="utf-8") if output.is_file() else None

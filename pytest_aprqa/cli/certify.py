@@ -77,14 +77,17 @@ _ANY_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 def certify(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click's
     """Qualifies models: finds the playbook, checks its lock, runs pytest, writes reports and the registry's row.
 
-    MODEL is an id of the registry. With --hf, files of your own are qualified; no playbook and no registry is needed.
+    MODEL is an id of the registry. With --hf, files of your own are qualified; no playbook and no registry is needed,
+    and MODEL is the name that they are to have.
 
     Exit code: 0 when every model passed its tier, 1 when not, 2 for wrong usage, 130 after Ctrl-C.
     """
     from pytest_aprqa.certification import certify as certify_models
 
+    if given["ticket_repo"] and not given["auto_ticket"]:
+        raise click.UsageError("--ticket-repo belongs to --auto-ticket; add it")
     how = _how(given, quiet=as_json)
-    _check_own(given, named=bool(names or given["more"] or given["family"] or given["every"]))
+    _check_own(given, (*names, *given["more"]))
     if given["dry_run"]:
         with tempfile.TemporaryDirectory(prefix="aprqa-plan-") as scratch:
             how = replace(how, desk=replace(how.desk, output=Path(scratch)))
@@ -135,7 +138,7 @@ def _tell(line: str) -> None:
     click.echo(visible(line), err=True)
 
 
-def _check_own(given: dict[str, Any], *, named: bool) -> None:
+def _check_own(given: dict[str, Any], names: Sequence[str]) -> None:
     """Options that belong to the user's own files, and those that do not."""
     if given["hf"] is None:
         if alone := [f"--{name}" for name in ("gguf", "apr", "register") if given[name]]:
@@ -143,8 +146,12 @@ def _check_own(given: dict[str, Any], *, named: bool) -> None:
                 f"{' and '.join(alone)}: expected --hf DIR beside it, the original in Hugging Face layout; without one:"
                 " apr-qa tools FILE"
             )
-    elif named:
-        raise click.UsageError("--hf names the model; expected no MODEL, --model, --family or --all beside it")
+    elif given["family"] or given["every"] or len(names) > 1:
+        raise click.UsageError(
+            "--hf is one model; expected at most one MODEL beside it, and neither --family nor --all"
+        )
+    elif names and "/" not in names[0]:
+        raise click.UsageError(f"expected MODEL as org/name beside --hf; found {names[0]!r}")
 
 
 def _candidates(names: Sequence[str], given: dict[str, Any], how: Certifying) -> list[Candidate]:
@@ -152,7 +159,7 @@ def _candidates(names: Sequence[str], given: dict[str, Any], how: Certifying) ->
     from pytest_aprqa.registry import read_registry
 
     if given["hf"] is not None:
-        return [own_files(given["hf"], given["gguf"], given["apr"], how)]
+        return [own_files(given["hf"], given["gguf"], given["apr"], how, name=names[0] if names else "")]
     rows = choose(read_registry(given["registry"]), names, family=given["family"], every=given["every"])
     return [Candidate(row.model_id, row.status, row.family, row.parameters) for row in rows]
 

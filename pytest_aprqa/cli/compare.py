@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json, screen
 
-_SHARE = click.FloatRange(min=0)
+
+class _Share(click.FloatRange):
+    """A number in a range; click lets "nan" through, beside which nothing would ever be a regression."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"expected a number, found {value!r}", param, ctx)
+        return number
+
+
+_SHARE = _Share(min=0)
 
 
 @click.command(short_help="Compares two evidence files.")
@@ -16,7 +28,7 @@ _SHARE = click.FloatRange(min=0)
 @click.argument("after", type=click.Path(path_type=Path))
 @click.option(
     "--alpha",
-    type=click.FloatRange(min=0, max=1),
+    type=_Share(min=0, max=1),
     default=0.05,
     show_default=True,
     help="One-sided p of McNemar's exact test below which more broke than chance breaks.",
@@ -27,7 +39,7 @@ _SHARE = click.FloatRange(min=0)
 @click.option("--max-unjudged", type=click.IntRange(min=0), help="Passed cases that may end unjudged; default any.")
 @click.option(
     "--max-throughput-drop",
-    type=click.FloatRange(min=0, max=1),
+    type=_Share(min=0, max=1),
     default=0.1,
     show_default=True,
     help="Share of the earlier rate of decoding.",
@@ -81,6 +93,8 @@ def compare(
     from pytest_aprqa.regression import compare as compare_runs
     from pytest_aprqa.reports.comparison import render_comparison, render_comparison_markdown
 
+    if markdown is not None and markdown.resolve() in (before.resolve(), after.resolve()):
+        raise click.UsageError("--markdown: expected another file than BEFORE and AFTER")
     limits = Limits(alpha, max_broken, max_unjudged, max_throughput_drop, max_latency_rise, max_divergence_rise)
     found = compare_runs(read_run(before), read_run(after), limits=limits)
     if markdown is not None:

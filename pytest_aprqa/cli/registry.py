@@ -116,6 +116,8 @@ def sync(ctx: click.Context, *, csv: Path, readme: Path, only_check: bool, as_js
     from pytest_aprqa.evidence.atomic import write_atomically
     from pytest_aprqa.registry import RegistryError, read_awards, read_registry, sync_readme
 
+    if not readme.is_file():
+        raise RegistryError("is not a regular file", path=readme)
     try:
         before = readme.read_bytes().decode("utf-8")
     except UnicodeDecodeError as exc:
@@ -246,7 +248,7 @@ def _find(rows: Sequence[Row], model: str, csv: Path) -> Row:
 
 def _refuse_no_model(model: str) -> None:
     org, slash, name = model.partition("/")
-    if not (org and slash and name) or not model.isprintable() or " " in model:
+    if not (org and slash and name) or "/" in name or not model.isprintable() or " " in model:
         raise click.UsageError(f"MODEL: expected org/name, such as Qwen/Qwen3-0.6B; found {model!r}")
 
 

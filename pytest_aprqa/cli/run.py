@@ -60,7 +60,7 @@ _SHARED: Final = (
     click.option(
         "--timeout",
         "timeout_ms",
-        type=click.IntRange(1),
+        type=click.IntRange(1_000, 600_000),
         metavar="MS",
         help="Deadline of each request in milliseconds; by default the playbook's.",
     ),

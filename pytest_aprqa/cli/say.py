@@ -45,8 +45,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def say_json(value: Json) -> None:
-    """Prints one JSON value on standard output; everything else that a command says then belongs on standard error."""
-    say(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+    """Prints one JSON value on standard output; everything else that a command says then belongs on standard error.
+
+    Where the text holds what a terminal obeys or the stream cannot encode, all of it is spelled by JSON's own escapes.
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    if not text.replace("\n", "").isprintable() or _encodable(text) != text:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    say(text)
 
 
 def _encodable(text: str) -> str:

@@ -12,7 +12,7 @@ from pytest_aprqa.registry.awards import Award, Awards, Origin
 from pytest_aprqa.registry.claims import false_claims, false_rows
 from pytest_aprqa.registry.contradictions import contradictions
 from pytest_aprqa.registry.evidence_files import EvidenceFile, EvidenceIndex, read_evidence_file
-from pytest_aprqa.registry.evidenced import evidence_problems
+from pytest_aprqa.registry.evidenced import evidence_problems, run_problems
 from pytest_aprqa.registry.finding import Finding, Rule
 from pytest_aprqa.registry.row import Row
 from pytest_aprqa.registry.table import Registry
@@ -39,8 +39,16 @@ def check(
     for row in registry.rows:
         found += false_claims(row, now)
         found += _by_evidence(row, awards.of(row.model_id), root, evidence)
+        found += _by_runs(row, awards, root)
     found += _without_row(registry, awards)
     return tuple(found)
+
+
+def _by_runs(row: Row, awards: Awards, root: Path) -> Iterator[Finding]:
+    award = awards.of(row.model_id)
+    for run in awards.runs_of(row.model_id).values():
+        if run.origin is Origin.MEASURED and (award is None or run.evidence != award.evidence):
+            yield from run_problems(row.model_id, run, root=root)
 
 
 class _Recorded(NamedTuple):

@@ -50,6 +50,16 @@ def evidence_problems(row: Row, award: Award, *, root: Path) -> Iterator[Finding
         yield Finding(row.model_id, rule, problem)
 
 
+def run_problems(model: str, run: Award, *, root: Path) -> Iterator[Finding]:
+    """Whether the evidence of a run that left the row alone is still what was recorded."""
+    path = root / run.evidence
+    if not run.evidence or not path.is_file():
+        yield Finding(model, Rule.EVIDENCE, f"{path}: the evidence of the last {run.tier} run is not there")
+    elif (found := sha256_of(path)) != run.evidence_sha256:
+        recorded = run.evidence_sha256[:12] or "none"
+        yield Finding(model, Rule.EVIDENCE, f"{path}: its digest is {found[:12]}…, recorded is {recorded}…")
+
+
 def _identity(row: Row, award: Award, file: EvidenceFile) -> Iterator[tuple[Rule, str]]:
     if file.model.lower() != row.model_id.lower():
         yield Rule.EVIDENCE, f"{file.path}: is about {file.model}"

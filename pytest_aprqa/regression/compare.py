@@ -14,7 +14,7 @@ from pytest_aprqa.regression.pairing import pair_records
 from pytest_aprqa.regression.speeds import speed_deltas
 from pytest_aprqa.regression.tally import by_category, by_target, exact_test, tally_of
 from pytest_aprqa.regression.verdict import Findings, reasons_of, warnings_of
-from pytest_aprqa.scoring import Mqs, Rules, score
+from pytest_aprqa.scoring import Mqs, Rules, Status, score
 
 
 def compare(before: Evidence, after: Evidence, *, limits: Limits | None = None) -> Comparison:
@@ -31,6 +31,7 @@ def compare(before: Evidence, after: Evidence, *, limits: Limits | None = None) 
     tally = tally_of(pairing.pairs)
     found = Findings(
         limits=held,
+        blocked=scores[1].status is Status.BLOCKED and scores[0].status is not Status.BLOCKED,
         complete=after.run.selection is Selection.COMPLETE,
         tally=tally,
         targets=by_target(pairing.pairs),

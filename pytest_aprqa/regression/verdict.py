@@ -24,6 +24,8 @@ class Findings:
     """What the rules look at."""
 
     limits: Limits
+    blocked: bool
+    """Whether the later run is BLOCKED and the earlier one was not."""
     complete: bool
     """Whether the later run had all cases; else a gateway that is unknown now was merely not asked."""
     tally: Tally
@@ -34,6 +36,12 @@ class Findings:
     speeds: tuple[SpeedDelta, ...]
     gateways: tuple[GatewayChange, ...]
     differences: tuple[Difference, ...]
+
+
+def blocked_rule(found: Findings) -> Iterator[str]:
+    """The later run is blocked, be it by what the earlier one never judged."""
+    if found.blocked:
+        yield "the later run is BLOCKED, the earlier one was not"
 
 
 def gateway_rule(found: Findings) -> Iterator[str]:
@@ -105,6 +113,7 @@ def speed_rule(found: Findings) -> Iterator[str]:
 
 _REGRESSIONS: Final[tuple[Callable[[Findings], Iterator[str]], ...]] = (
     gateway_rule,
+    blocked_rule,
     broken_rule,
     chance_rule,
     unjudged_rule,

@@ -75,7 +75,11 @@ def test_pytest_gets_the_playbook_and_the_absolute_output(tmp_path: Path, monkey
 
     tuple(certify([Candidate(TINY)], changed(given, pytest=watch, desk=Desk(Path("out"), None))))
     assert seen == [
-        (str(tmp_path / "playbooks" / "aprqa-tiny-mvp.playbook.yaml"), f"--aprqa-output={tmp_path / 'out'}")
+        (
+            str(tmp_path / "playbooks" / "aprqa-tiny-mvp.playbook.yaml"),
+            f"--aprqa-output={tmp_path / 'out'}",
+            f"--aprqa-lock={tmp_path / 'playbooks' / 'playbook.lock.yaml'}",
+        )
     ]
 
 

@@ -63,6 +63,15 @@ def test_every_command_of_the_table_is_there_under_its_name_and_has_help() -> No
         assert command.help, name
 
 
+def test_ctrl_c_in_any_command_is_130_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Context, "invoke", pressed)
+    done = apr_qa("doctor")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Error: interrupted\n")
+
+
 def test_a_misspelled_command_gets_a_suggestion() -> None:
     done = apr_qa("scor")
     assert done.returncode == 2

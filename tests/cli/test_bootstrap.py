@@ -82,6 +82,10 @@ def test_all_of_a_registry_are_written_and_then_as_they_should_be(tmp_path: Path
         (("/absent/folder",), "found nothing"),
         (("org/absent", "--gguf", "x.gguf", *REGISTRY), "need a folder or config.json"),
         (("Qwen/QwQ-32B", "--check", *REGISTRY), "--check needs -o"),
+        (("Qwen/QwQ-32B", "--dry-run", *REGISTRY), "--dry-run needs -o"),
+        (("--all", "--profile", *REGISTRY), "--profile: expected one model, found --all"),
+        (("--all", "--tier", "smoke", "-o", "x", *REGISTRY), "--tier, --output: expected one model"),
+        (("--all", "--gguf", "x", "--dry-run", *REGISTRY), "--gguf: expected one model"),
         (("x", "--tier", "deepest"), "deepest"),
     ],
 )

@@ -104,7 +104,8 @@ def test_an_interrupt_is_130(here: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ([TINY, "--tier", "gold"], "expected one of smoke, mvp"),
         ([TINY, "--gguf", "playbooks/playbook.lock.yaml"], "expected --hf DIR beside it"),
         ([TINY, "--register"], "expected --hf DIR beside it"),
-        ([TINY, "--hf", "."], "--hf names the model"),
+        ([TINY, "--hf", ".", "--all"], "--hf is one model"),
+        (["tiny", "--hf", "."], "expected MODEL as org/name beside --hf"),
         ([TINY, "--registry", "nowhere.csv"], "nowhere.csv"),
         (["--hf", "playbooks"], "playbooks"),
     ],
@@ -166,3 +167,9 @@ def test_the_embedded_model_is_certified_for_real(here: Path) -> None:
     assert all(Path(path).stat().st_size for path in one["files"])
     awards = json.loads((here / "certifications" / "awards.json").read_text())
     assert awards["runs"][TINY]["smoke"]["passed"] is True
+
+
+def test_a_repository_for_tickets_that_nobody_asked_for_is_wrong_usage(here: Path) -> None:
+    done = unharmed(here, "aprqa-tiny", "--tier", "mvp", "--dry-run", "--ticket-repo", "org/name")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--ticket-repo belongs to --auto-ticket" in done.stderr

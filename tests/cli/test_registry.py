@@ -88,6 +88,20 @@ def test_sync_without_a_marker_is_2_and_writes_nothing(tmp_path: Path) -> None:
     assert readme.read_text() == "x\n"
 
 
+def test_sync_reads_no_device(tmp_path: Path) -> None:
+    done = apr_qa("registry", "sync", "--csv", measured(tmp_path), "--readme", "/dev/zero")
+    assert done.returncode == 2
+    assert "not a regular file" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["name", "/name", "org/", "../../name", "a/b/c", "a/b c"])
+def test_add_of_what_is_no_name_of_a_model_is_2_and_writes_nothing(tmp_path: Path, name: str) -> None:
+    csv = tmp_path / "models.csv"
+    done = apr_qa("registry", "add", name, "--csv", csv, "--family", "f", "--parameters", "7B")
+    assert (done.returncode, csv.exists()) == (2, False)
+    assert "expected org/name" in done.stderr
+
+
 def test_add_makes_a_pending_row_and_corrects_facts(tmp_path: Path) -> None:
     csv = tmp_path / "models.csv"
     words = ("registry", "add", "Org/Name", "--csv", csv, "--family", "f")

@@ -49,7 +49,7 @@ def words(here: Path) -> list[str]:
 def test_run_is_pytest_with_the_options_passed_on(here: Path) -> None:
     path = playbook(here)
     done = apr_qa(
-        "run", path, "-o", "out", "--failure-policy", "collect-all", "--timeout", 500, "--no-gpu", "--profile-ci",
+        "run", path, "-o", "out", "--failure-policy", "collect-all", "--timeout", 5000, "--no-gpu", "--profile-ci",
         "--model-cache", "models", "--model-path", here, "--skip-conversion-tests", "--no-differential",
         "--no-trace-payload", "--hf-parity", "--hf-corpus-path", "corpora", "--hf-model-family", "tiny",
         "--", "-x", "--lf",
@@ -61,7 +61,7 @@ def test_run_is_pytest_with_the_options_passed_on(here: Path) -> None:
         "--aprqa-model-cache=models",
         f"--aprqa-model-path={here}",
         "--aprqa-failure-policy=collect-all",
-        "--aprqa-timeout=500",
+        "--aprqa-timeout=5000",
         "--aprqa-hf-parity=corpora/tiny",
         "--aprqa-no-gpu",
         "--aprqa-profile-ci",

@@ -1,6 +1,6 @@
 """Every command that a page shows is run, in the order of the page, in a project as its reader would have it.
 
-A project holds the repository's playbooks, registry and README, the embedded model as the folder ``my-model``, and the
+A project holds the repository's playbooks, registry and README, and the
 files that the page itself shows with a title. A block that no test can run says why in a comment before it; what the
 script of CI runs is not run again.
 """
@@ -18,7 +18,6 @@ import click
 import pytest
 
 from pytest_aprqa.cli import apr_qa
-from pytest_aprqa.embedded import folder
 from pytest_aprqa.plugin.options import OPTIONS
 from tests.docs.pages import PAGES, ROOT, Block, blocks
 
@@ -36,7 +35,6 @@ def project(root: Path, page: Path) -> Path:
     (root / "certifications").mkdir()
     for name in ("certifications/models.csv", "README.md"):
         shutil.copyfile(ROOT / name, root / name)
-    shutil.copytree(folder(), root / "my-model")
     for block in blocks(page):
         if block.title and block.kind != "python":
             path = root / block.title

@@ -48,7 +48,16 @@ def test_a_measured_award_is_contradicted_by_nothing(tmp_path: Path, tier: str) 
 
 def test_a_blocked_row_and_a_pending_one_are_contradicted_by_nothing(tmp_path: Path) -> None:
     assert found(tmp_path, posted(tmp_path, with_failure(a_run(), "G2-BASIC"))) == {}
-    assert found(tmp_path, posted(tmp_path / "smoke", a_run("smoke"))) == {}
+    assert found(tmp_path / "smoke", posted(tmp_path / "smoke", a_run("smoke"))) == {}
+
+
+def test_the_evidence_of_a_smoke_run_must_be_what_was_recorded(tmp_path: Path) -> None:
+    books = posted(tmp_path, a_run("smoke"))
+    path = tmp_path / books.awards.runs_of(MODEL)["smoke"].evidence
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert "its digest is" in found(tmp_path, books)["evidence"][0]
+    path.unlink()
+    assert "the evidence of the last smoke run is not there" in found(tmp_path, books)["evidence"][0]
 
 
 def test_a_later_smoke_run_does_not_take_the_evidence_of_the_award(tmp_path: Path) -> None:

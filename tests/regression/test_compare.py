@@ -26,6 +26,12 @@ def test_a_run_stands_beside_itself() -> None:
     assert found.compared == found.tally.both_passed + 1 > 10
 
 
+def test_a_run_that_is_blocked_by_what_was_not_judged_before_is_a_regression() -> None:
+    blocked = run(PASSED, more=[record("F-LAYOUT-002", outcome=FAILED)])
+    assert reasons(run(PASSED), blocked) == "the later run is BLOCKED, the earlier one was not"
+    assert reasons(blocked, blocked) == ""
+
+
 def test_one_broken_case_of_p1_is_a_regression() -> None:
     found = compare(run(PASSED), run(FAILED))
     assert found.conclusion is Conclusion.REGRESSED

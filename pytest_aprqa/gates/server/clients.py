@@ -36,6 +36,8 @@ CLIENTS: Final = 10
 """Clients at once; more than a small server has slots, so that some wait."""
 _DISTINCT: Final = 4
 """So many different answers it takes to see whether answers are mixed up."""
+_CLEAR_SHARE: Final = 0.5
+"""Of the answers; where fewer can be judged, none are."""
 LEAVERS: Final = 12
 """Clients that leave, one after the other; more than a small server has slots, so that a stuck one is missed."""
 _LEFT_AFTER: Final = 2
@@ -83,10 +85,22 @@ def judge_own_answers(service: Service) -> Verdict:
     if len(set(owed.values())) < _DISTINCT:
         raise Unjudgeable(f"only {len(set(owed.values()))} different answers to {len(owed)} questions")
     heard = [one for one in _crowd(service) if not one.failure]
+    unclear: list[Unjudgeable] = []
     for one in heard:
-        if wrong := _wrong(service, one, owed):
-            return falsified(wrong, compared=len(heard))
-    return corroborated(f"{len(heard)} answers of {CLIENTS} clients at once are those given alone", compared=len(heard))
+        try:
+            wrong = _wrong(service, one, owed)
+        except Unjudgeable as exc:
+            unclear.append(exc)
+            continue
+        if wrong:
+            return falsified(wrong, compared=len(heard) - len(unclear))
+    compared = len(heard) - len(unclear)
+    if unclear and compared < _CLEAR_SHARE * len(heard):
+        raise unclear[0]
+    rest = f"; {len(unclear)} are left out: {unclear[0]}" if unclear else ""
+    return corroborated(
+        f"{compared} answers of {CLIENTS} clients at once are those given alone{rest}", compared=compared
+    )
 
 
 def judge_disconnect(service: Service) -> Verdict:

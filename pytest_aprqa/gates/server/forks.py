@@ -103,9 +103,9 @@ def _left(path: Path, text: str, character: int, tie: float) -> Parting:
     holding = next((place for place, step in enumerate(path.steps) if step.end > character), len(path.steps) - 1)
     ways = [
         (rival.lead, place)
-        for place in range(holding + 1)
-        for rival in path.steps[place].rivals
-        if _leads(rival, text, character, start=starts[place])
+        for place, step in enumerate(path.steps[: holding + 1])
+        for rival in step.rivals
+        if _leads(rival, text, character, start=starts[place], beside=step.end >= starts[holding])
     ]
     if not ways:
         return Parting(character, tie, holding)
@@ -113,11 +113,12 @@ def _left(path: Path, text: str, character: int, tie: float) -> Parting:
     return Parting(character, tie, token, lead)
 
 
-def _leads(rival: Rival, text: str, character: int, *, start: int) -> bool:
+def _leads(rival: Rival, text: str, character: int, *, start: int, beside: bool) -> bool:
     """Whether a text may have gone on with a rival that begins at `start`; it leaves the answer at `character`.
 
-    A rival that stays within what both have cuts that into other tokens. What is likely after those is not known, so
-    that it leads to wherever the text goes.
+    A rival that stays within what both have cuts that into other tokens, and what is likely after those is not known.
+    It may lead to a text that leaves the answer at the token or the next (`beside`); to one that goes along for longer
+    it would have to cut every word in another way.
     """
     if not rival.whole:
         # Which characters begin with these bytes is not known, but that none of ASCII does.
@@ -125,7 +126,7 @@ def _leads(rival: Rival, text: str, character: int, *, start: int) -> bool:
         return len(rival.text) == character and text.startswith(rival.text) and not following.isascii()
     if len(rival.text) <= start:
         return text == rival.text  # a stop token
-    return text.startswith(rival.text)
+    return text.startswith(rival.text) and (beside or len(rival.text) > character)
 
 
 def _common(one: str, other: str) -> int:

@@ -82,6 +82,28 @@ def test_answers_that_are_never_the_same_alone_are_not_judged() -> None:
         judge_own_answers(service)
 
 
+@pytest.mark.parametrize(("clear", "outcome"), [(4, Outcome.CORROBORATED), (3, None)])
+def test_an_answer_that_differs_alone_too_is_left_out(
+    clear: int, outcome: Outcome | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(_: Service, one: clients.Heard, __: object) -> str:
+        if one.question == "?":
+            raise Unjudgeable("alone, too, the answers differ")
+        return ""
+
+    heard = [*[clients.Heard("q", streamed=False)] * clear, *[clients.Heard("?", streamed=False)] * 4]
+    monkeypatch.setattr(clients, "_crowd", lambda _: heard)
+    monkeypatch.setattr(clients, "_wrong", wrong)
+    with standing() as service:
+        if outcome is None:
+            with pytest.raises(Unjudgeable, match="alone, too"):
+                judge_own_answers(service)
+        else:
+            verdict = judge_own_answers(service)
+            assert (verdict.outcome, verdict.compared) == (outcome, clear)
+            assert "4 are left out: alone, too" in verdict.reason
+
+
 def test_a_server_stuck_by_clients_that_left_is_replaced() -> None:
     with standing("stuck_after_disconnect", timeout_ms=HASTY_MS) as service:
         before = service.server()

@@ -62,9 +62,11 @@ def test_the_same_characters_may_be_cut_into_other_tokens() -> None:
     assert left(path, "L'éthéma") == (4, 1, 0.045)
 
 
-def test_the_limit_of_tokens_cuts_the_same_text_elsewhere() -> None:
-    path = Path("aab", (Step(1, (Rival("aa", 0.1),)), Step(2), Step(3)))
-    assert left(path, "aabc") == (3, 0, 0.1)
+def test_a_token_that_begins_as_both_texts_do_is_no_excuse_for_what_comes_much_later() -> None:
+    # As SmolLM2 after "What is the capital of France?": "La" and "L", of "L'Etoile", were nearly as likely.
+    path = Path("La femme", (Step(2, (Rival("L", 0.04),)), Step(5), Step(8)))
+    assert left(path, "La grande") == (3, 0, 0.04)
+    assert left(path, "La ferme") == (5, 2, None)
 
 
 def test_the_first_byte_of_a_character_decides_which_it_may_be() -> None:
