@@ -80,6 +80,8 @@ def certify(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **give
     MODEL is an id of the registry. With --hf, files of your own are qualified; no playbook and no registry is needed,
     and MODEL is the name that they are to have.
 
+    Without --failure-policy or --fail-fast everything is run (collect-all), whatever the playbook says.
+
     Exit code: 0 when every model passed its tier, 1 when not, 2 for wrong usage, 130 after Ctrl-C.
     """
     from pytest_aprqa.certification import certify as certify_models

@@ -28,7 +28,7 @@ def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tupl
         reasons.append(f"no evidence for {', '.join(mqs.missing)}, which {_the_tier(mqs)} requires")
     if evidence.run.selection is Selection.PARTIAL:
         given = excerpt(evidence.run.selection_reason, limit=200, ascii=ascii)
-        reasons.append(f"only a part of the playbook was selected{f' ({given})' if given else ''}: no certificate")
+        reasons.append(f"only a part of the playbook was run{f' ({given})' if given else ''}: no certificate")
     if mqs.incomplete and mqs.total:
         unjudged = ", ".join(_unjudged(mqs, category) for category in mqs.incomplete)
         reasons.append(f"required categories are incomplete: {unjudged}")

@@ -34,7 +34,7 @@ class Rules:
     tier: str | None = None
     """``smoke``, ``mvp``, ``quick``, ``standard`` or ``deep``; None, as any other word, never awards."""
     partial_selection: bool = False
-    """True when some of the playbook's cases were deselected."""
+    """True when some of the playbook's cases were not run: deselected, or after an interruption."""
     previous: Status | None = None
     """What the registry says so far; a tier that never awards leaves it."""
 

@@ -77,7 +77,7 @@ def _problems(required: Sequence[CategoryScore], gateways: Sequence[GatewayState
     if missing:
         found.append(f"no evidence for {', '.join(missing)}")
     if rules.partial_selection:
-        found.append("some cases were deselected")
+        found.append("some cases were not run")
     return found
 
 

@@ -97,7 +97,7 @@ def test_a_partial_selection_says_so() -> None:
     run = RunInfo(selection=Selection.PARTIAL, selection_reason="-k chat")
     text = render(good().model_copy(update={"run": run}))
     assert "status PARTIAL" in text
-    assert "only a part of the playbook was selected (-k chat): no certificate" in " ".join(text.split())
+    assert "only a part of the playbook was run (-k chat): no certificate" in " ".join(text.split())
 
 
 def test_a_tier_that_never_awards_says_so() -> None:

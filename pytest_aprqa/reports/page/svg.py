@@ -14,7 +14,7 @@ from pytest_aprqa.core import Outcome
 from pytest_aprqa.scoring import CategoryScore, Mqs
 
 _SCORE_WIDTH, _SCORE_HEIGHT = 400, 62
-_SCORE_TICKS = (0, 700, 850, 900, 1000)
+_SCORE_TICKS = (0, 700, 900, 1000)
 _UNNAMED = 900
 """A tick too near to its neighbors for a number of its own."""
 _RATE_WIDTH, _RATE_HEIGHT = 240, 22
