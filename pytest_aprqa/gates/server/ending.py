@@ -29,6 +29,8 @@ _CALLERS: Final = 3
 """Clients whose streams run while the server is told to end."""
 _LOADED_TOKENS: Final = 64
 """Of each stream; a slow server that answers one after the other has to come to the last caller's in time."""
+_ENDING_MS: Final = 10_000
+"""How long a server may take to end, beside what it has begun to answer."""
 _LEAVING_S: Final = 30.0
 """How long callers may take to notice that the server is gone."""
 
@@ -50,8 +52,10 @@ def judge_end_under_load(service: Service) -> Verdict:
     try:
         if not all(caller.is_answered() for caller in callers):
             raise Unjudgeable("no streams that could run while the server is told to end")
+        # A server may let its streams come to their end, and they take as long as those before them.
+        streams_ms = max(caller.longest_s() for caller in callers) * 1000
         told_s = time.perf_counter()
-        stopped = server.stop()
+        stopped = server.stop(term_ms=_ENDING_MS + round(2 * streams_ms))
     finally:
         for caller in callers:
             caller.leave()
@@ -86,6 +90,10 @@ class _Caller:
         """Whether its first stream came as it should; waits for it, at the longest for the deadline of a request."""
         self.first.wait()
         return self.answered
+
+    def longest_s(self) -> float:
+        """How long a stream took, of those that are over."""
+        return max(end - start for start, end in self.streams)
 
     def leave(self) -> None:
         """Ends the calling, at the latest when the running stream is over."""

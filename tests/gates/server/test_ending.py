@@ -14,6 +14,7 @@ from pytest_aprqa.gates.server.table import judge_service
 from pytest_aprqa.serving.server import Stopped
 from tests.gates.server.planted import ENDS, Plant
 from tests.gates.server.standing import planted, process, standing
+from tests.serving.standin_server import StandinServer
 
 Judge = Callable[[Service], Verdict]
 both_ends = pytest.mark.parametrize("judge", [judge_end, judge_end_under_load])
@@ -77,6 +78,21 @@ def test_a_stream_that_fails_later_takes_nothing_back() -> None:
         service.server().stop()
         caller.leave()
         assert caller.is_answered()
+
+
+def test_a_server_may_let_its_streams_come_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: list[int] = []
+
+    def stop(server: StandinServer, *, term_ms: int = 0) -> Stopped:
+        allowed.append(term_ms)
+        return Stopped(0, 5.0, killed=False, survivors=0, port_open=False)
+
+    monkeypatch.setattr(ending, "_LOADED_TOKENS", 8)
+    with standing(token_delay_ms=20.0) as service, monkeypatch.context() as patched:
+        patched.setattr(StandinServer, "stop", stop)
+        assert judge_end_under_load(service).outcome is Outcome.CORROBORATED
+    # Twice a stream of eight tokens, twenty milliseconds between each two of them.
+    assert allowed[0] >= ending._ENDING_MS + 2 * 7 * 20
 
 
 def test_without_a_stream_at_the_moment_of_the_end_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
