@@ -69,6 +69,8 @@ class Check(Generic[S]):
     judge: Callable[[S], Verdict]
     after: tuple[str, ...] = ()
     """Gates without which this one would only repeat their news: when one is falsified, this one is not checked."""
+    from_files: bool = False
+    """Whether the files alone decide: no engine is asked, and nothing is converted."""
 
 
 @dataclass(frozen=True, slots=True)

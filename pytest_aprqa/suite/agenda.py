@@ -1,6 +1,8 @@
-"""The order of a playbook's items, target by target.
+"""The order of a playbook's items: what files alone decide, of every target, then the rest, target by target.
 
-G0 to G2, comparisons and state; cases of run and chat; speed; the server with the cases of serve, and its end; G3, G4.
+Of the files G0, and what the contract says of them: a broken file is found before any engine has spent an hour on
+another. Then G1, G2, comparisons and state; cases of run and chat; speed; the server with the cases of serve, and its
+end; G3, G4.
 
 Pure. The order number of an entry is its place among all entries of the playbook, whatever is selected, so that
 evidence sorts the same in every run.
@@ -18,7 +20,7 @@ from pytest_aprqa.suite.checks import Planned, comparisons, server_checks, speed
 from pytest_aprqa.suite.plan import Plan
 
 BEFORE = (Gateway.G0, Gateway.G1, Gateway.G2)
-"""Gateways that are judged before a target's cases, each one needed by the next."""
+"""Gateways that are judged before a target's cases, each one needed by the next; the first is about files."""
 AFTER = (Gateway.G3, Gateway.G4)
 """Gateways that are judged from what a target's cases have shown."""
 
@@ -87,11 +89,19 @@ def _subjects(plan: Plan) -> Iterator[tuple[Target, Subject, str | None, int]]:
     for case in plan.cases:
         cases.setdefault(case.cell.target, []).append(case)
     line = plan.playbook.line_of("test_matrix") or 1
+    for target in cases:
+        skip = plan.skip_of(target)
+        yield target, Gateway.G0, skip, line
+        yield from ((target, check, skip, where) for check, where in _compared(plan, target, from_files=True))
     for target, own in cases.items():
         skip = plan.skip_of(target)
-        yield from ((target, gateway, skip, line) for gateway in BEFORE)
+        yield from ((target, gateway, skip, line) for gateway in BEFORE if gateway is not Gateway.G0)
         yield from _of_target(plan, target, own, skip)
         yield from ((target, gateway, skip, line) for gateway in AFTER)
+
+
+def _compared(plan: Plan, target: Target, *, from_files: bool) -> Iterator[Planned]:
+    return (it for it in comparisons(plan.playbook, target) if it[0].from_files is from_files)
 
 
 def _of_target(
@@ -106,7 +116,7 @@ def _of_target(
     def checks(planned: Iterable[Planned], reason: str | None) -> Iterator[tuple[Target, Subject, str | None, int]]:
         return ((target, check, reason, line) for check, line in planned)
 
-    yield from checks((*comparisons(playbook, target), *state_checks(playbook, target)), skip)
+    yield from checks((*_compared(plan, target, from_files=False), *state_checks(playbook, target)), skip)
     yield from ((target, case, case.skip, case.line) for case in asked)
     yield from checks(speed_checks(playbook, target, baseline=plan.baseline), skip)
     yield from checks(awake, unserved)

@@ -1,7 +1,8 @@
 """Pairs of one process: a target's artefact and its ground truth, with the engines that a comparison may ask.
 
-Items come target by target, so that one pair is kept, with whatever was measured of it; what the ground truth has said
-is kept for the playbook's next target.
+Items come target by target, first those that files alone decide: a pair that no engine was asked about waits, with
+what its files have shown, for the target's second turn. Of the others one is kept, with whatever was measured of it;
+what the ground truth has said is kept for the playbook's next target.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from pytest_aprqa.suite.wishes import limits_of, options_of
 
 @dataclass(slots=True)
 class Pairs:
-    """Holds the pair in work; `close` it at the end."""
+    """Holds the pair in work and those that wait; `close` it at the end."""
 
     bench: Bench
     _key: tuple[Path, Target] | None = None
-    _pair: Pair | None = None
-    _scratch: tempfile.TemporaryDirectory[str] | None = None
+    """Of the pair in work."""
+    _pairs: dict[tuple[Path, Target], tuple[Pair, tempfile.TemporaryDirectory[str]]] = field(default_factory=dict)
     _traced: dict[Path, Engine] = field(default_factory=dict)
 
     def pair(self, playbook: Playbook, target: Target) -> Pair:
@@ -35,24 +36,43 @@ class Pairs:
         Raises:
             ArtefactError: the ground truth cannot be read.
         """
-        if self._pair is None or self._key != (playbook.path, target):
-            said = self._pair.ours if self._pair is not None and self._key and self._key[0] == playbook.path else None
-            self.close()
-            self._scratch = tempfile.TemporaryDirectory(prefix="aprqa-")
-            self._pair = self._made(playbook, target, Path(self._scratch.name), said)
-            self._key = (playbook.path, target)
-        return self._pair
+        key = (playbook.path, target)
+        if key == self._key:
+            return self._pairs[key][0]
+        said = self._said(playbook)
+        self._put_away()
+        if key not in self._pairs:
+            scratch = tempfile.TemporaryDirectory(prefix="aprqa-")
+            self._pairs[key] = (self._made(playbook, target, Path(scratch.name)), scratch)
+        pair = self._pairs[key][0]
+        pair.earlier = said
+        self._key = key
+        return pair
 
     def close(self) -> None:
         """Removes what was converted on the way, ends what was opened for it."""
+        self._put_away()
+        for _, scratch in self._pairs.values():
+            scratch.cleanup()
+        self._pairs.clear()
+
+    def _said(self, playbook: Playbook) -> Side | None:
+        """What the playbook's ground truth has said to the pair in work; None where nobody asked it."""
+        if self._key is None or self._key[0] != playbook.path:
+            return None
+        pair = self._pairs[self._key][0]
+        return pair.ours if pair.was_asked else pair.earlier
+
+    def _put_away(self) -> None:
+        """Ends the work on a pair: it waits if only files were read for it, else it goes, with what was made for it."""
         for engine in self._traced.values():
             engine.close()
         self._traced.clear()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-        self._pair = self._key = self._scratch = None
+        if self._key is not None and not self._pairs[self._key][0].only_read:
+            self._pairs.pop(self._key)[1].cleanup()
+        self._key = None
 
-    def _made(self, playbook: Playbook, target: Target, scratch: Path, said: Side | None) -> Pair:
+    def _made(self, playbook: Playbook, target: Target, scratch: Path) -> Pair:
         shelf, bench = self.bench.shelf, self.bench
         truth = shelf.truth(playbook).folder
         return Pair(
@@ -66,7 +86,6 @@ class Pairs:
             traced=lambda folder: instruments_of(self._opened(playbook, folder)),
             limits=limits_of(playbook),
             options=options_of(playbook),
-            earlier=said,
         )
 
     def _opened(self, playbook: Playbook, folder: Path) -> Engine:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.core import Format, PlaybookError
+from pytest_aprqa.core import Format, Gateway, PlaybookError
 from pytest_aprqa.gates import COMPARISONS, SERVER_CHECKS, Check, Kind
 from pytest_aprqa.playbook import read_playbook
 from pytest_aprqa.suite import Entry, agenda_of, plan_playbook
@@ -54,6 +54,18 @@ def test_from_mvp_upward_every_comparison_is_made_of_every_converted_target(tmp_
             own = [entry.subject.gate_id for entry in entries if entry.target == target]  # type: ignore[union-attr]
             assert own == expected
     assert len({entry.target for entry in entries}) == 4
+
+
+def test_what_files_alone_decide_comes_first_for_all_targets(tmp_path: Path) -> None:
+    plan = plan_playbook(write(tmp_path, tier="mvp"), {}, strict=True, unavailable={})
+    entries = agenda_of(plan)
+    of_files = [it.subject is Gateway.G0 or (isinstance(it.subject, Check) and it.subject.from_files) for it in entries]
+    first = of_files.index(False)
+    assert not any(of_files[first:])
+    assert {entry.target for entry in entries[:first]} == set(plan.targets)
+    later = [entry.target for entry in entries[first:]]
+    assert list(dict.fromkeys(later)) == list(plan.targets)
+    assert later == sorted(later, key=plan.targets.index)
 
 
 def test_smoke_compares_nothing_that_is_not_asked_for(tmp_path: Path) -> None:

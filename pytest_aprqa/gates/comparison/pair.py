@@ -89,6 +89,16 @@ class Pair:
     """Verdicts so far, by gate id."""
     memory: dict[str, object] = field(default_factory=dict, repr=False)
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether an engine was asked about either side."""
+        return not self.memory.keys().isdisjoint({"ours", "theirs"})
+
+    @property
+    def only_read(self) -> bool:
+        """Whether nothing but the two's files was looked at: no engine was asked, nothing converted."""
+        return not self.was_asked and not (self.scratch.is_dir() and any(self.scratch.iterdir()))
+
     @measured
     def artefact(self) -> ModelView:
         """The artefact's headers and metadata."""

@@ -44,8 +44,13 @@ _ANSWERS: Final = (*_LOGITS, "F-TOKEN-IDS-001", "F-TOKEN-BOS-001", "F-CHAT-TEMPL
 Judge = Callable[[Pair], Verdict]
 
 
-def _contract(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check[Pair]:
-    return Check(gate_id, Kind.CONTRACT, formats, judge, after)
+def _files(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check[Pair]:
+    return Check(gate_id, Kind.CONTRACT, formats, judge, after, from_files=True)
+
+
+def _contract(gate_id: str, judge: Judge, *after: str) -> Check[Pair]:
+    """An invariant of the contract that takes engines to tell."""
+    return Check(gate_id, Kind.CONTRACT, _CONVERTED, judge, after)
 
 
 def _parity(gate_id: str, judge: Judge, *after: str, formats: frozenset[Format] = _CONVERTED) -> Check[Pair]:
@@ -58,42 +63,42 @@ def _conversion(gate_id: str, formats: frozenset[Format], judge: Judge) -> Check
 
 COMPARISONS: Final[tuple[Check[Pair], ...]] = (
     # The container, and what it says.
-    _contract(
+    _files(
         "F-APR-FORMAT-003",
         container.judge_container(container.REST, "header and checksums are right, as are the extents"),
         formats=_APR,
     ),
-    _contract(
+    _files(
         "F-APR-FORMAT-002",
         container.judge_container(container.ALIGNMENT, "sections and data start at multiples of 64 bytes,"),
         formats=_APR,
     ),
-    _contract("F-APR-FORMAT-001", container.judge_container(container.DTYPES, "dtype bytes are known,"), formats=_APR),
-    _contract("F-META-SIZE-001", metadata.judge_facts(metadata.SIZES), *_CONTAINER),
-    _contract("F-META-HEADS-001", metadata.judge_facts(metadata.HEADS), *_CONTAINER),
-    _contract("F-META-ROPE-001", metadata.judge_facts(metadata.ROPE), *_CONTAINER),
-    _contract("F-META-NORM-001", metadata.judge_facts(metadata.NORM), *_CONTAINER),
-    _contract("F-META-CONTEXT-001", metadata.judge_facts(metadata.CONTEXT), *_CONTAINER),
+    _files("F-APR-FORMAT-001", container.judge_container(container.DTYPES, "dtype bytes are known,"), formats=_APR),
+    _files("F-META-SIZE-001", metadata.judge_facts(metadata.SIZES), *_CONTAINER),
+    _files("F-META-HEADS-001", metadata.judge_facts(metadata.HEADS), *_CONTAINER),
+    _files("F-META-ROPE-001", metadata.judge_facts(metadata.ROPE), *_CONTAINER),
+    _files("F-META-NORM-001", metadata.judge_facts(metadata.NORM), *_CONTAINER),
+    _files("F-META-CONTEXT-001", metadata.judge_facts(metadata.CONTEXT), *_CONTAINER),
     # Names, shapes, types.
-    _contract("F-CONTRACT-I2-001", names.judge_names, *_CONTAINER),
-    _contract("F-CONTRACT-I3-001", stored_types.judge_types, *_CONTAINER),
-    _contract("F-ROSETTA-DIFF-001", names.judge_reversed, *_SIZES),
-    _contract("F-ROSETTA-DIFF-002", names.judge_shapes, *_SIZES),
+    _files("F-CONTRACT-I2-001", names.judge_names, *_CONTAINER),
+    _files("F-CONTRACT-I3-001", stored_types.judge_types, *_CONTAINER),
+    _files("F-ROSETTA-DIFF-001", names.judge_reversed, *_SIZES),
+    _files("F-ROSETTA-DIFF-002", names.judge_shapes, *_SIZES),
     # Values.
-    _contract("F-META-TIED-001", tied.judge_tied, *_SHAPES),
-    _contract("F-ROSETTA-FP-001", values.judge_finite, *_SHAPES),
-    _contract("F-ROSETTA-STATS-004", values.judge_coverage, *_SHAPES),
-    _contract("F-LAYOUT-002", values.judge_layout, *_SHAPES),
-    _contract("F-ROSETTA-FP-002", values.judge_lossless, *_SHAPES),
-    _contract("F-QUANT-ERROR-001", values.judge_error, *_SHAPES),
-    _contract("F-QUANT-COSINE-001", values.judge_cosine, *_SHAPES),
-    _contract("F-ROSETTA-FP-003", values.judge_statistics, *_SHAPES),
-    _contract("F-CONTRACT-I4-001", values.judge_survival, *_SHAPES),
-    _contract("F-ROSETTA-STATS-001", values.judge_role(Role.NORM), *_SHAPES),
-    _contract("F-ROSETTA-STATS-002", values.judge_role(Role.EMBEDDING), *_SHAPES),
-    _contract("F-ROSETTA-STATS-003", values.judge_role(Role.ATTENTION), *_SHAPES),
-    _contract("F-ROSETTA-STATS-005", values.judge_norm(Stat.MEAN), *_SHAPES),
-    _contract("F-ROSETTA-STATS-006", values.judge_norm(Stat.STD), *_SHAPES),
+    _files("F-META-TIED-001", tied.judge_tied, *_SHAPES),
+    _files("F-ROSETTA-FP-001", values.judge_finite, *_SHAPES),
+    _files("F-ROSETTA-STATS-004", values.judge_coverage, *_SHAPES),
+    _files("F-LAYOUT-002", values.judge_layout, *_SHAPES),
+    _files("F-ROSETTA-FP-002", values.judge_lossless, *_SHAPES),
+    _files("F-QUANT-ERROR-001", values.judge_error, *_SHAPES),
+    _files("F-QUANT-COSINE-001", values.judge_cosine, *_SHAPES),
+    _files("F-ROSETTA-FP-003", values.judge_statistics, *_SHAPES),
+    _files("F-CONTRACT-I4-001", values.judge_survival, *_SHAPES),
+    _files("F-ROSETTA-STATS-001", values.judge_role(Role.NORM), *_SHAPES),
+    _files("F-ROSETTA-STATS-002", values.judge_role(Role.EMBEDDING), *_SHAPES),
+    _files("F-ROSETTA-STATS-003", values.judge_role(Role.ATTENTION), *_SHAPES),
+    _files("F-ROSETTA-STATS-005", values.judge_norm(Stat.MEAN), *_SHAPES),
+    _files("F-ROSETTA-STATS-006", values.judge_norm(Stat.STD), *_SHAPES),
     # Text and ids.
     _parity("F-TOKEN-SPECIAL-001", tokens.judge_specials, *_CONTAINER),
     _parity("F-TOKEN-IDS-001", tokens.judge_ids, *_CONTAINER),

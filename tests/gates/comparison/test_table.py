@@ -102,3 +102,17 @@ def test_both_engines_can_be_asked_one_after_the_other(healthy: dict[str, Path],
     for gate_id in engines - {"F-TRACE-DIFF-001"}:
         judge_gate(gate_id, pair)
     assert (ours.asked, theirs.asked) == asked
+
+
+def test_what_is_said_to_rest_on_files_alone_asks_no_engine_and_converts_nothing(
+    healthy: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("f32", "apr"):
+        pair = pair_of(healthy[name], tmp_path / name, ours=StandIn(), theirs=StandIn())
+        own = [check for check in COMPARISONS if pair.format in check.formats]
+        said = {judge_gate(check.gate_id, pair).outcome for check in own if check.from_files}
+        assert said == {Outcome.CORROBORATED}
+        assert pair.only_read
+        judge_gate("F-CONTRACT-I5-001", pair)
+        assert pair.was_asked
+        assert not pair.only_read
