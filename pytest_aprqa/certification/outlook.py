@@ -14,9 +14,10 @@ from pytest_aprqa.certification.seen import Seen, look_for
 from pytest_aprqa.certification.wishes import Wishes
 from pytest_aprqa.core import Award, Case, Json, Target, Tier
 from pytest_aprqa.gates import Check, Kind
+from pytest_aprqa.playbook import read_playbook
 from pytest_aprqa.registry import billions_of
 from pytest_aprqa.scoring import Rules
-from pytest_aprqa.suite import Entry, Overrides, Plan, agenda_of, plan_playbook, unavailable_words
+from pytest_aprqa.suite import Entry, Overrides, Plan, agenda_of, override, plan_of, unavailable_words
 from pytest_aprqa.weights import Search
 
 
@@ -100,43 +101,44 @@ def outlook_of(
     Raises:
         PlaybookError: the playbook, or the lock, cannot be read.
     """
+    read = read_playbook(path, wishes.names(os.environ))
+    state = lock_state(read, lock, check=check_lock, awards=awards)
     unavailable = unavailable_words(os.environ, no_gpu=wishes.no_gpu)
-    overrides = Overrides(
-        timeout_ms=wishes.timeout_ms,
-        model_path=wishes.model_path.absolute() if wishes.model_path else None,
-        profile_ci=wishes.profile_ci,
-        hf_parity=wishes.golden_corpus,
-    )
-    plan = plan_playbook(
-        path,
-        wishes.names(os.environ),
-        strict=False,
-        unavailable=unavailable,
-        commands=False,
-        overrides=overrides,
-    )
+    plan = plan_of(override(read, _overrides(wishes)), unavailable=unavailable, commands=False)
     playbook = plan.playbook
     weights = look_for(playbook, Search(wishes.model_cache, os.environ))
     entries = agenda_of(plan)
     runnable = [entry for entry in entries if not entry.skip]
-    size = weights.parameters or (billions_of(parameters) or 0.0) * 1e9
-    cores = len(os.sched_getaffinity(0))
-    work = tuple(_work(runnable))
     return Outlook(
         model=playbook.model.hf_repo,
         playbook=path,
         name=playbook.name,
         tier=playbook.tier,
-        lock=lock_state(playbook, lock, check=check_lock, awards=awards),
+        lock=state,
         cells=tuple(_cells(plan)),
         items=dict(Counter(_kind(entry) for entry in runnable)),
         skips=dict(Counter(entry.skip for entry in entries if entry.skip)),
         distinct_prompts=plan.distinct_prompts,
         weights=weights,
-        estimate=None if not size else estimate(work, size, workers=wishes.workers, cores=cores),
+        estimate=_estimate(runnable, weights, parameters, wishes.workers),
         award=Rules(playbook.tier).award if awards else Award.NONE,
         reports=playbook.reports,
     )
+
+
+def _overrides(wishes: Wishes) -> Overrides:
+    return Overrides(
+        timeout_ms=wishes.timeout_ms,
+        model_path=wishes.model_path.absolute() if wishes.model_path else None,
+        profile_ci=wishes.profile_ci,
+        hf_parity=wishes.golden_corpus,
+    )
+
+
+def _estimate(runnable: Sequence[Entry], weights: Seen, parameters: str, workers: int) -> Estimate | None:
+    size = weights.parameters or (billions_of(parameters) or 0.0) * 1e9
+    cores = len(os.sched_getaffinity(0))
+    return estimate(tuple(_work(runnable)), size, workers=workers, cores=cores) if size else None
 
 
 def _cells(plan: Plan) -> Iterator[CellOutlook]:

@@ -9,8 +9,8 @@ from pytest_aprqa.suite.bench import Bench, BenchSetup
 from pytest_aprqa.suite.examiner import Examiner, Trial
 from pytest_aprqa.suite.facts import ENGINE, WEIGHTS, playbook_info
 from pytest_aprqa.suite.machine import unavailable_words
-from pytest_aprqa.suite.overrides import Overrides
-from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_playbook
+from pytest_aprqa.suite.overrides import Overrides, override
+from pytest_aprqa.suite.plan import Plan, group_key, is_on, plan_of, plan_playbook
 from pytest_aprqa.suite.policy import Latch, Scope, scope_of
 from pytest_aprqa.suite.quiet import Quiet
 from pytest_aprqa.suite.records import record_of_phase
@@ -39,6 +39,8 @@ __all__ = [
     "group_key",
     "is_on",
     "orders_of_gateways",
+    "override",
+    "plan_of",
     "plan_playbook",
     "playbook_info",
     "qualification",

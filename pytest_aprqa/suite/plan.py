@@ -88,24 +88,47 @@ def plan_playbook(
     playbook = read_playbook(path, values, strict=strict)
     if lock is not None and (problem := lock_problem(playbook, lock)):
         raise PlaybookError(problem.removeprefix(f"{path}: "), path=path, line=1, column=1, field="")
-    playbook = override(playbook, overrides)
+    return plan_of(
+        override(playbook, overrides), unavailable=unavailable, commands=commands, engine=engine, baseline=baseline
+    )
+
+
+def plan_of(
+    playbook: Playbook,
+    *,
+    unavailable: Mapping[str, str],
+    commands: bool = True,
+    engine: str | None = None,
+    baseline: bool = False,
+) -> Plan:
+    """Expands a playbook that was read; the arguments are those of `plan_playbook`.
+
+    Raises:
+        PlaybookError: it asks for oracles, a server, goldens, limits or draws that do not exist.
+    """
     _check_oracles(playbook)
     _check_command(playbook)
     goldens_of(playbook)
     limits_of(playbook)
-    listed = playbook.listed_scenarios
-    draws = [Draw(test.name, test.generator, test.oracle, test.count) for test in playbook.property_tests]
-    seed = playbook.matrix.seed
-    try:
-        ordinary = fill(listed, draws, count=max(playbook.matrix.scenario_count, len(listed)), seed=seed)
-    except ValueError as problem:
-        line = playbook.line_of("property_tests") or 1
-        raise PlaybookError(str(problem), path=path, line=line, column=1, field="property_tests") from problem
-    edge = edge_probes(seed=seed, count=EDGE_PROBES) if playbook.tier not in (None, Tier.SMOKE) else ()
+    ordinary = _drawn(playbook)
+    probed = playbook.tier not in (None, Tier.SMOKE)
+    edge = edge_probes(seed=playbook.matrix.seed, count=EDGE_PROBES) if probed else ()
     scenarios = (*ordinary, *edge)
     unserved = unserved_formats(playbook.declared.serve, commands=commands, engine=engine)
     cases = expand(playbook, ordinary, unavailable=unavailable, unserved=unserved, edge=edge)
     return Plan(playbook, scenarios, cases, digest(scenarios), baseline)
+
+
+def _drawn(playbook: Playbook) -> tuple[Scenario, ...]:
+    """The scenarios that the playbook lists, and those drawn to the number it asks for."""
+    listed = playbook.listed_scenarios
+    draws = [Draw(test.name, test.generator, test.oracle, test.count) for test in playbook.property_tests]
+    count = max(playbook.matrix.scenario_count, len(listed))
+    try:
+        return fill(listed, draws, count=count, seed=playbook.matrix.seed)
+    except ValueError as problem:
+        line = playbook.line_of("property_tests") or 1
+        raise PlaybookError(str(problem), path=playbook.path, line=line, column=1, field="property_tests") from problem
 
 
 def hypothesis_version() -> str:

@@ -66,6 +66,15 @@ def test_a_model_path_takes_the_place_of_the_playbooks(tmp_path: Path) -> None:
     assert str(tmp_path / "mine") in plan.weights.where
 
 
+def test_the_users_words_do_not_make_it_another_playbook_than_the_locked_one(tmp_path: Path) -> None:
+    path = playbook(tmp_path, tier="mvp")
+    lock = tmp_path / "playbook.lock.yaml"
+    lock_playbooks(tmp_path, lock=lock)
+    wishes = Wishes(profile_ci=True, golden_corpus="golden", timeout_ms=5000)
+    (tmp_path / "golden").mkdir()
+    assert outlook_of(path, wishes, lock=lock).lock.word == "verified"
+
+
 def test_a_file_that_is_its_own_ground_truth_is_looked_for(tmp_path: Path) -> None:
     path = tmp_path / "own-smoke.playbook.yaml"
     path.write_text(
