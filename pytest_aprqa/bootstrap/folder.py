@@ -13,25 +13,16 @@ from pytest_aprqa.bootstrap.gguf_types import gguf_types
 from pytest_aprqa.bootstrap.model import Kind, ModelFacts, codes, talks, thinks
 from pytest_aprqa.core import AprqaError, ArtefactError, Format, Json, Quantization
 from pytest_aprqa.formats import holds_weights, open_checkpoint, read_json
-from pytest_aprqa.kernels import Facts, KernelProfile, Unknown, Verified, profile_of, verify
+from pytest_aprqa.kernels import EXPECTED, Facts, KernelProfile, Unknown, Verified, profile_of, verify
 
 _MAX_CONFIG_BYTES: Final = 16 << 20
 _REPO: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _TEMPLATES: Final = ("chat_template.jinja", "chat_template.json")
-_EXPECTED: Final[Mapping[str, str]] = {
-    "expected_hidden_dim": "hidden",
-    "expected_num_layers": "layers",
-    "expected_num_heads": "heads",
-    "expected_num_kv_heads": "kv_heads",
-    "expected_vocab_size": "vocab",
-    "expected_intermediate_dim": "inner",
-}
-"""Field of a playbook to the size it is about."""
 
 
 def expected_of(facts: Facts) -> dict[str, int]:
     """The ``expected_...`` fields that are known."""
-    return {key: value for key, word in _EXPECTED.items() if (value := getattr(facts, word)) is not None}
+    return {key: value for key, word in EXPECTED.items() if (value := getattr(facts, word)) is not None}
 
 
 def model_at(source: Path, *, hf_repo: str = "", gguf: Path | None = None, apr: Path | None = None) -> ModelFacts:

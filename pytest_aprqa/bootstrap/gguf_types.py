@@ -9,22 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import Quantization
-from pytest_aprqa.formats import read_gguf
-
-_FILE_TYPES: Final[Mapping[int, Quantization]] = {
-    0: Quantization.F32,
-    1: Quantization.F16,
-    2: Quantization.Q4_0,
-    7: Quantization.Q8_0,
-    8: Quantization.Q5_0,
-    10: Quantization.Q2_K,
-    12: Quantization.Q3_K_M,
-    15: Quantization.Q4_K_M,
-    17: Quantization.Q5_K_M,
-    18: Quantization.Q6_K,
-    32: Quantization.BF16,
-}
-"""llama.cpp's ``llama_ftype``, of the quantizations that a playbook may name."""
+from pytest_aprqa.formats import file_quantization, read_gguf
 
 _MAIN: Final[Mapping[str, Quantization]] = {
     "F32": Quantization.F32,
@@ -67,9 +52,8 @@ def gguf_types(path: Path) -> GgufTypes:
     main = values.most_common(1)[0][0] if values else ""
     shares = ", ".join(f"{kind} {100 * count / total:.0f} %" for kind, count in values.most_common(4))
     stated = file.fields.get("general.file_type")
-    by_file = _FILE_TYPES.get(stated) if isinstance(stated, int) and not isinstance(stated, bool) else None
     # Matrices whose rows do not divide into blocks are stored in a wider type, so that the file's own word goes first.
-    found = by_file if isinstance(stated, int) else _MAIN.get(main)
+    found = file_quantization(stated) if isinstance(stated, int) else _MAIN.get(main)
     said = f"general.file_type {stated}" if isinstance(stated, int) else "no general.file_type"
     word = str(found) if found is not None else "none that a playbook can name"
     return GgufTypes(found, f"The GGUF file is {word}: {said}; its matrices are {shares or 'none'}.")

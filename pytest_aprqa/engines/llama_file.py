@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aprqa.core import EngineRefused
+from pytest_aprqa.formats import file_type
 
 _ERROR_LEVEL = 4
 """GGML_LOG_LEVEL_ERROR."""
@@ -58,16 +59,9 @@ class LlamaFile:
     @property
     def file_type(self) -> str:
         """Such as ``Q4_K_M``, by what the file says of itself; ``unknown`` where it does not."""
-        from gguf import LlamaFileType
-
-        try:
-            return (
-                LlamaFileType(int(self._metadata("general.file_type")))
-                .name.removeprefix("MOSTLY_")
-                .removeprefix("ALL_")
-            )
-        except ValueError:
-            return "unknown"
+        stated = self._metadata("general.file_type")
+        name = file_type(int(stated)) if stated.isdecimal() else None
+        return "unknown" if name is None else name.upper()
 
     @cached_property
     def broken_ids(self) -> frozenset[int]:

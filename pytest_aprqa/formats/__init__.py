@@ -8,6 +8,7 @@ from pytest_aprqa.formats.apr_types import APR_TYPES
 from pytest_aprqa.formats.apr_write import AprTensor, write_apr, write_apr_shards
 from pytest_aprqa.formats.block_types import BLOCK_TYPES, BlockType
 from pytest_aprqa.formats.bounded_json import read_json
+from pytest_aprqa.formats.file_types import file_quantization, file_type
 from pytest_aprqa.formats.folder import (
     INDEX_FILE,
     SIDE_FILES,
@@ -49,6 +50,8 @@ __all__ = [
     "Values",
     "blocks",
     "check_apr",
+    "file_quantization",
+    "file_type",
     "holds_weights",
     "inside",
     "open_checkpoint",

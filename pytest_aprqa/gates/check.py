@@ -95,7 +95,8 @@ class Judging(Generic[S]):
             return known
         failed = "" if alone else self._failed_ground(check, subject)
         if failed:
-            verdict = inconclusive(f"not checked: {failed} is falsified", not_checked=failed)
+            why = subject.verdicts[failed].reason.partition("\n")[0]
+            verdict = inconclusive(f"not checked: {failed} is falsified: {why}", not_checked=failed)
         else:
             verdict = _judged(check, subject)
         if verdict.outcome is Outcome.FALSIFIED:

@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
 
 from pytest_aprqa.core import Json
-
-_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "hidden": ("hidden_size", "n_embd", "d_model", "dim"),
-    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
-    "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads"),
-    "kv_heads": ("num_key_value_heads", "num_kv_heads"),
-    "head": ("head_dim",),
-    "inner": ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"),
-    "vocab": ("vocab_size",),
-}
-
-EXPECTED: Final[Mapping[str, str]] = {
-    "expected_hidden_dim": "hidden",
-    "expected_num_layers": "layers",
-    "expected_num_heads": "heads",
-    "expected_num_kv_heads": "kv_heads",
-    "expected_vocab_size": "vocab",
-    "expected_intermediate_dim": "inner",
-}
-"""Playbook field to the size it is about."""
+from pytest_aprqa.kernels import KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +40,14 @@ class Sizes:
         return lengths[word]
 
     def named(self, word: str) -> int | None:
-        """A size by its own name, for `EXPECTED`."""
+        """A size by its own name, as `EXPECTED` of the kernels has it."""
         value: int | None = getattr(self, word)
         return value
 
 
 def sizes_of(config: Mapping[str, Json]) -> Sizes:
     """Reads the sizes; a number that is no positive integer counts as not given."""
-    given = {word: _first(config, names) for word, names in _ALIASES.items()}
+    given = {each.name: _first(config, KEYS[each.name]) for each in fields(Sizes)}
     hidden, heads = given["hidden"], given["heads"]
     if given["head"] is None and hidden is not None and heads is not None:
         given["head"] = hidden // heads
@@ -87,7 +67,7 @@ def language_config(config: Mapping[str, Json]) -> Mapping[str, Json]:
 
 def written_name(config: Mapping[str, Json], word: str) -> str:
     """The key under which config.json has a size, or its usual name."""
-    return next((name for name in _ALIASES[word] if name in config), _ALIASES[word][0])
+    return next((name for name in KEYS[word] if name in config), KEYS[word][0])
 
 
 def _first(config: Mapping[str, Json], names: tuple[str, ...]) -> int | None:

@@ -13,8 +13,9 @@ import numpy as np
 from pytest_aprqa.core import Format, Json, Verdict, corroborated, falsified, inconclusive
 from pytest_aprqa.formats import APR_TYPES, BLOCK_TYPES, TensorEntry, blocks, readable
 from pytest_aprqa.gates.architecture import ARCHITECTURES, is_known
-from pytest_aprqa.gates.sizes import EXPECTED, written_name
+from pytest_aprqa.gates.sizes import written_name
 from pytest_aprqa.gates.subject import Subject
+from pytest_aprqa.kernels import EXPECTED
 
 _REQUIRED: Final = ("hidden", "layers", "heads", "vocab")
 _REQUIRED_IN_FILE: Final = (*_REQUIRED, "inner")

@@ -9,29 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pytest_aprqa.core import ArtefactError, Backend, Format, Quantization, Target, Weights
-from pytest_aprqa.formats import TensorEntry, open_checkpoint, read_apr, read_gguf, weight_files
+from pytest_aprqa.formats import TensorEntry, file_type, open_checkpoint, read_apr, read_gguf, weight_files
 from pytest_aprqa.golden.corpus import GoldenCorpus
+from pytest_aprqa.parity import words
 from pytest_aprqa.weights import digest_files
-
-_FILE_TYPES: Final[Mapping[int, str]] = {
-    0: "f32",
-    1: "f16",
-    2: "q4_0",
-    3: "q4_1",
-    7: "q8_0",
-    8: "q5_0",
-    9: "q5_1",
-    10: "q2_k",
-    12: "q3_k_m",
-    15: "q4_k_m",
-    17: "q5_k_m",
-    18: "q6_k",
-    32: "bf16",
-}
-"""llama.cpp's numbers of mixes (``general.file_type``, enum llama_ftype) that have limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +62,10 @@ def _was_recorded(weights: Weights, corpus: GoldenCorpus) -> bool:
 
 
 def _of_gguf(path: Path) -> str:
-    """The mix that the file says it is, else the type that most values are stored in."""
+    """The mix that the file says it is, where it has limits, else the type that most values are stored in."""
     file = read_gguf(path)
-    mix = file.fields.get("general.file_type")
-    said = _FILE_TYPES.get(mix) if isinstance(mix, int) else None
-    return said or _commonest(file.tensors, path)
+    said = file_type(file.fields.get("general.file_type"))
+    return said if said is not None and said.upper() in words() else _commonest(file.tensors, path)
 
 
 def _commonest(tensors: Mapping[str, TensorEntry], path: Path) -> str:

@@ -3,7 +3,7 @@
 Pure; reads no file, and knows neither engines nor playbooks.
 """
 
-from pytest_aprqa.kernels.facts import Facts
+from pytest_aprqa.kernels.facts import EXPECTED, KEYS, Facts
 from pytest_aprqa.kernels.operation import Aspect, Operation, Unknown
 from pytest_aprqa.kernels.profile import KernelProfile, profile_of, with_quantizations
 from pytest_aprqa.kernels.stress import EVERY, Stress, Topic
@@ -11,6 +11,8 @@ from pytest_aprqa.kernels.tensors import Shapes, Verified, verify
 
 __all__ = [
     "EVERY",
+    "EXPECTED",
+    "KEYS",
     "Aspect",
     "Facts",
     "KernelProfile",

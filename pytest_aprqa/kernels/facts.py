@@ -25,6 +25,16 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Size to the keys that give it."""
 
+EXPECTED: Final[Mapping[str, str]] = {
+    "expected_hidden_dim": "hidden",
+    "expected_num_layers": "layers",
+    "expected_num_heads": "heads",
+    "expected_num_kv_heads": "kv_heads",
+    "expected_vocab_size": "vocab",
+    "expected_intermediate_dim": "inner",
+}
+"""Field of a playbook to the size that it is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

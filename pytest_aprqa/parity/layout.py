@@ -32,6 +32,8 @@ FINE_SCALE = 0.02
 """The same for one-dimensional tensors, which every format stores as F32 or F16."""
 OTHER_MAGNITUDE = 0.9
 """Error from which values that correlate are not the same ones: bytes read as another type may keep their order."""
+BLOCK = 32
+"""Values that have a scale of their own in most quantized types."""
 COLUMNS = 128
 """Columns that a row is recognized by."""
 ROWS = 64
@@ -46,12 +48,22 @@ class Layout(StrEnum):
     SAME = "same"
     TRANSPOSED = "transposed"
     """The transpose, or the transpose's bytes read with the reference's shape."""
+    TRANSPOSED_AFTER_ROPE = "transposed_after_rope"
+    """The transpose of rows that were in llama.cpp's interleaved order by then."""
+    TRANSPOSED_WITHOUT_ROPE = "transposed_without_rope"
+    """The transpose, whose rows were taken out of an order in which they were not."""
+    TRANSPOSED_BEFORE_ROPE = "transposed_before_rope"
+    """The transpose, whose rows were put into llama.cpp's order once too often."""
     ROPE_PERMUTED = "rope_permuted"
-    """Rows of every head in llama.cpp's interleaved order, or its inverse."""
+    """Rows of every head in llama.cpp's interleaved order."""
+    ROPE_UNPERMUTED = "rope_unpermuted"
+    """Rows of every head in the inverse order: taken out of llama.cpp's without having been in it."""
     HEADS_REGROUPED = "heads_regrouped"
     """Permuted for one number of heads and un-permuted for another; the numbers name it."""
     ROWS_SHIFTED = "rows_shifted"
     """All rows (or values of a vector) moved by one place."""
+    COLUMNS_SHIFTED = "columns_shifted"
+    """The values of all rows moved by one place."""
     ROWS_PERMUTED = "rows_permuted"
     """The same rows in another order; the numbers say how many moved."""
     ROWS_DIFFERENT = "rows_different"
@@ -109,7 +121,13 @@ def layout_of(reference: Values, other: Values, *, heads: int | None = None) -> 
         return rows, numbers
     if same.correlation >= MATCH and same.nmse < OTHER_MAGNITUDE:
         return Layout.SAME, numbers
-    return (Layout.NEGATED if same.correlation <= -MATCH else Layout.UNRELATED), numbers
+    if same.correlation <= -MATCH:
+        return Layout.NEGATED, numbers
+    numbers.update(
+        energy_ratio=same.other_energy / same.energy if same.energy > 0 else math.inf,
+        block_likeness=_block_likeness(reference, other),
+    )
+    return Layout.UNRELATED, numbers
 
 
 def _plain(same: _Seen, reference: Values, numbers: dict[str, float]) -> Layout | None:
@@ -156,11 +174,33 @@ def _hypotheses(
             yield Layout.TRANSPOSED, "transposed_bytes", (reference.reshape(reference.shape[::-1]).T.reshape(-1), flat)
     if heads and reference.shape[0] % (2 * heads) == 0:
         yield Layout.ROPE_PERMUTED, "rope_permuted", (rope_permuted(reference, heads).reshape(-1), flat)
-        yield Layout.ROPE_PERMUTED, "rope_unpermuted", (rope_unpermuted(reference, heads).reshape(-1), flat)
+        yield Layout.ROPE_UNPERMUTED, "rope_unpermuted", (rope_unpermuted(reference, heads).reshape(-1), flat)
         yield from _regrouped(reference, other, heads)
+        yield from _transposed_heads(reference, other, heads)
     if reference.shape[0] > 2 and reference.shape == other.shape:
         for step in (1, -1):
             yield Layout.ROWS_SHIFTED, f"rows_shifted_{step}", (np.roll(reference, step, axis=0).reshape(-1), flat)
+            if reference.ndim == 2 and reference.shape[1] > 2:
+                shifted = np.roll(reference, step, axis=1)
+                yield Layout.COLUMNS_SHIFTED, f"columns_shifted_{step}", (shifted.reshape(-1), flat)
+
+
+def _transposed_heads(
+    reference: Values, other: Values, heads: int
+) -> Iterator[tuple[Layout, str, tuple[Values, Values]]]:
+    """Transposed before or after the rows of the heads were permuted, or left, or taken apart again on reading."""
+    if reference.ndim != 2 or other.shape[0] % (2 * heads):
+        return
+    few = _few_columns(other).reshape(-1)
+    turned = _few_columns(reference.T.reshape(other.shape))
+    turned_after = _few_columns(rope_permuted(reference, heads).T.reshape(other.shape))
+    for layout, name, values in (
+        (Layout.TRANSPOSED_AFTER_ROPE, "permuted_transposed_unpermuted", rope_unpermuted(turned_after, heads)),
+        (Layout.TRANSPOSED_AFTER_ROPE, "permuted_transposed", turned_after),
+        (Layout.TRANSPOSED_WITHOUT_ROPE, "transposed_unpermuted", rope_unpermuted(turned, heads)),
+        (Layout.TRANSPOSED_BEFORE_ROPE, "transposed_permuted", rope_permuted(turned, heads)),
+    ):
+        yield layout, name, (values.reshape(-1), few)
 
 
 def _regrouped(reference: Values, other: Values, heads: int) -> Iterator[tuple[Layout, str, tuple[Values, Values]]]:
@@ -229,6 +269,13 @@ def _row_correlations(reference: Values, other: Values) -> NDArray[np.float64]:
     size = np.sqrt(energies) * np.sqrt(others)
     result: NDArray[np.float64] = np.where(loud, products / np.where(size > 0, size, 1.0), 1.0)
     return result
+
+
+def _block_likeness(reference: Values, other: Values) -> float:
+    """Correlation of the sizes of the blocks, which a block keeps whose values are read in another way."""
+    flat = (_finite(values.reshape(-1)[: values.size // BLOCK * BLOCK]) for values in (reference, other))
+    sizes = [np.sqrt(np.einsum("bv,bv->b", blocks, blocks)) for blocks in (it.reshape(-1, BLOCK) for it in flat)]
+    return _seen(*sizes).correlation if sizes[0].size > 1 else 0.0
 
 
 def _few_columns(values: Values) -> Values:

@@ -22,6 +22,8 @@ class TensorSymptom:
     """None where it was not looked at."""
     numbers: Mapping[str, float] = field(default_factory=dict)
     """What `layout_of` measured."""
+    interleaved: bool = False
+    """Whether the file is to hold the rows in llama.cpp's order, from which reading took them."""
     nmse: float | None = None
     nmse_limit: float | None = None
     cosine: float | None = None

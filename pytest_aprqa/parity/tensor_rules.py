@@ -18,13 +18,40 @@ SAME_SCALE = 0.3
 _CERTAIN: Mapping[Layout, tuple[Family, float, str]] = {
     Layout.ZEROED: (Family.ZEROED, 0.97, "all values are zero"),
     Layout.TRANSPOSED: (Family.TRANSPOSED, 0.97, "the values are the transpose of the reference's"),
-    Layout.ROPE_PERMUTED: (Family.ROPE_LAYOUT, 0.97, "the rows of each head are in the other rotary order"),
+    Layout.TRANSPOSED_AFTER_ROPE: (
+        Family.TRANSPOSED,
+        0.97,
+        "the values were transposed after the permutation of the rows into llama.cpp's order",
+    ),
+    Layout.TRANSPOSED_WITHOUT_ROPE: (Family.TRANSPOSED, 0.97, "the values were transposed, and the rows not permuted"),
+    Layout.TRANSPOSED_BEFORE_ROPE: (
+        Family.TRANSPOSED,
+        0.97,
+        "the values were transposed, and the rows permuted into llama.cpp's order once too often",
+    ),
     Layout.HEADS_REGROUPED: (Family.HEAD_COUNT, 0.9, "the rows were reordered for another number of heads"),
     Layout.SCALED: (Family.SCALE_ERROR, 0.95, "the values are the reference's times a factor"),
     Layout.NEGATED: (Family.SCALE_ERROR, 0.9, "the values are the reference's with the sign changed"),
+    Layout.COLUMNS_SHIFTED: (Family.CORRUPTED_BLOCK, 0.9, "the values of each row are moved by one place"),
     Layout.ROWS_DIFFERENT: (Family.CORRUPTED_BLOCK, 0.8, "some rows are not the reference's, and stand nowhere else"),
 }
 """What a layout says by itself."""
+
+_ROPE: Mapping[tuple[Layout, bool], str] = {
+    (Layout.ROPE_PERMUTED, True): "the rows of each head were permuted twice",
+    (Layout.ROPE_UNPERMUTED, True): "the rows of each head were not permuted, and the file must have llama.cpp's order",
+    (
+        Layout.ROPE_PERMUTED,
+        False,
+    ): "the rows of each head were permuted, as llama.cpp wants them and this file must not",
+    (Layout.ROPE_UNPERMUTED, False): "the rows of each head were un-permuted, though they had not been permuted",
+}
+"""What an order of rows means where files have llama.cpp's, and where they have Hugging Face's."""
+
+_MAGNITUDES = 10.0
+"""Factor of energy from which values are of another magnitude than the reference's."""
+_BLOCKS_ALIKE = 0.8
+"""Correlation of the blocks' sizes from which blocks kept their scales."""
 
 
 def layout_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
@@ -33,6 +60,10 @@ def layout_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
         hit = [tensor for tensor in symptoms.tensors if tensor.layout is layout]
         if hit:
             yield found(family, confidence, what, hit)
+    for (layout, interleaved), what in _ROPE.items():
+        hit = [tensor for tensor in symptoms.tensors if (tensor.layout, tensor.interleaved) == (layout, interleaved)]
+        if hit:
+            yield found(Family.ROPE_LAYOUT, 0.97, what, hit)
     reversed_shapes = [
         tensor
         for tensor in symptoms.tensors
@@ -152,12 +183,25 @@ def dtype_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:
         fit = ", and the values fit nevertheless" if label[0].layout is Layout.SAME else ""
         yield found(Family.DTYPE_MISREAD, 0.6, f"{_types(label[0])}{fit}", label)
     lost = [t for t in symptoms.tensors if t.layout is Layout.UNRELATED and t.resembles is None and t not in label]
-    same_shape = [tensor for tensor in lost if tensor.shape == tensor.expected_shape]
-    if same_shape:
-        wild = any((t.nmse or 0) > 10 or t.nan_count or t.inf_count for t in same_shape)
-        what = "the values are unrelated to the reference's" + (" and of another magnitude" if wild else "")
-        yield found(Family.DTYPE_MISREAD, 0.7 if wild else 0.5, f"{what}, as when bytes are read as another type",
-                    same_shape)  # fmt: skip
+    lost = [tensor for tensor in lost if tensor.shape == tensor.expected_shape]
+    wild = [tensor for tensor in lost if _of_another_magnitude(tensor)]
+    scales = [t for t in lost if t not in wild and t.numbers.get("block_likeness", 0.0) >= _BLOCKS_ALIKE]
+    rest = [tensor for tensor in lost if tensor not in wild and tensor not in scales]
+    unrelated = "the values are unrelated to the reference's"
+    if wild:
+        yield found(
+            Family.DTYPE_MISREAD, 0.7, f"{unrelated} and of another magnitude, as of bytes of another type", wild
+        )
+    if scales:
+        what = f"{unrelated}, and their blocks have its magnitudes, as of blocks read in another order"
+        yield found(Family.DTYPE_MISREAD, 0.6, what, scales)
+    if rest:
+        yield found(Family.UNKNOWN, 0.2, f"{unrelated}, in no way that is known", rest)
+
+
+def _of_another_magnitude(tensor: TensorSymptom) -> bool:
+    ratio = tensor.numbers.get("energy_ratio", 1.0)
+    return not 1 / _MAGNITUDES <= ratio <= _MAGNITUDES or bool(tensor.nan_count or tensor.inf_count)
 
 
 def block_rule(symptoms: Symptoms) -> Iterator[Diagnosis]:

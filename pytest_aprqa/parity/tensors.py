@@ -18,8 +18,8 @@ from pytest_aprqa.core import AprqaError
 Values = NDArray[Any]
 Float64s = NDArray[np.float64]
 
-PIECE = 1 << 20
-"""Values held in float64 at a time; a multiple of both block sizes."""
+PIECE = 1 << 16
+"""Values held in float64 at a time, which stay in a core's cache; a multiple of both block sizes."""
 SMALL_BLOCK = 32
 """Values that share one scale in Q4_0 … Q8_0, and a sub-scale in the K types."""
 SUPER_BLOCK = 256
@@ -129,25 +129,45 @@ class _Totals:
 
     def add(self, reference: Values, other: Values, start: int) -> None:
         """Takes one piece that begins at value `start`."""
-        self.different += int(np.count_nonzero(reference != other))
-        r, o = reference.astype(np.float64), other.astype(np.float64)
-        keep = np.isfinite(r) & np.isfinite(o)
-        kept = int(np.count_nonzero(keep))
-        if kept < r.size:
+        different = int(np.count_nonzero(reference != other))
+        self.different += different
+        r = reference.astype(np.float64)
+        rr = float(r @ r)
+        if not different and math.isfinite(rr):
+            self._equal(r, rr, start)
+            return
+        o = other.astype(np.float64)
+        oo = float(o @ o)
+        kept = r.size
+        if not math.isfinite(rr + oo):
+            keep = np.isfinite(r) & np.isfinite(o)
+            kept = int(np.count_nonzero(keep))
             self.nan += int(np.count_nonzero(np.isnan(o)))
             self.inf += int(np.count_nonzero(np.isinf(o)))
             self.reference_not_finite += int(np.count_nonzero(~np.isfinite(r)))
             self.different += int(np.count_nonzero(~keep & (reference == other)))
             r, o = np.where(keep, r, 0.0), np.where(keep, o, 0.0)
+            rr, oo = float(r @ r), float(o @ o)
         self.values += kept
         difference = o - r
-        self.max_abs = max(self.max_abs, float(np.abs(difference).max(initial=0.0)))
-        self.max_reference = max(self.max_reference, float(np.abs(r).max(initial=0.0)))
-        self.rr += float(r @ r)
-        self.oo += float(o @ o)
+        self.max_abs = max(self.max_abs, _largest(difference))
+        self.max_reference = max(self.max_reference, _largest(r))
+        self.rr += rr
+        self.oo += oo
         self.ro += float(r @ o)
         self.ee += float(difference @ difference)
         self._blocks(r, difference, start)
+
+    def _equal(self, r: Float64s, rr: float, start: int) -> None:
+        """Takes a piece of equal and finite values: their blocks have no error, but energy."""
+        self.values += r.size
+        self.max_reference = max(self.max_reference, _largest(r))
+        self.rr += rr
+        self.oo += rr
+        self.ro += rr
+        rows = _in_blocks(r).reshape(-1, SUPER_BLOCK)
+        first = start // SUPER_BLOCK
+        self.energy[first : first + len(rows)] = np.einsum("bv,bv->b", rows, rows)
 
     def _blocks(self, r: Float64s, difference: Float64s, start: int) -> None:
         rows = _in_blocks(r), _in_blocks(difference)
@@ -180,6 +200,11 @@ class _Totals:
             small=self.small,
             large=large,
         )
+
+
+def _largest(values: Float64s) -> float:
+    """The largest magnitude."""
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
 
 
 def _in_blocks(values: Float64s) -> Float64s:

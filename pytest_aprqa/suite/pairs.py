@@ -15,6 +15,7 @@ from pytest_aprqa.conversion import open_model
 from pytest_aprqa.core import Backend, Format, Target, Weights
 from pytest_aprqa.engines import Engine, instruments_of, open_engine
 from pytest_aprqa.gates import Pair, Side
+from pytest_aprqa.parity import Fingerprint
 from pytest_aprqa.playbook import Playbook
 from pytest_aprqa.suite.bench import Bench
 from pytest_aprqa.suite.wishes import limits_of, options_of
@@ -28,6 +29,8 @@ class Pairs:
     _key: tuple[Path, Target] | None = None
     """Of the pair in work."""
     _pairs: dict[tuple[Path, Target], tuple[Pair, tempfile.TemporaryDirectory[str]]] = field(default_factory=dict)
+    _known: dict[Path, dict[str, Fingerprint]] = field(default_factory=dict)
+    """Fingerprints of each ground truth's tensors."""
     _traced: dict[Path, Engine] = field(default_factory=dict)
 
     def pair(self, playbook: Playbook, target: Target) -> Pair:
@@ -86,6 +89,7 @@ class Pairs:
             traced=lambda folder: instruments_of(self._opened(playbook, folder)),
             limits=limits_of(playbook),
             options=options_of(playbook),
+            known=self._known.setdefault(truth, {}),
         )
 
     def _opened(self, playbook: Playbook, folder: Path) -> Engine:

@@ -18,14 +18,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_aprqa import embedded
 from pytest_aprqa.conversion import convert, open_model
 from pytest_aprqa.core import Backend, Format, Quantization, Target, Weights
 from pytest_aprqa.engines import Limits, instruments_of, open_engine
 from pytest_aprqa.gates import Options, Pair
+from pytest_aprqa.parity import compare_tensors, fingerprint
 
 _LOOP = """
 import sys, numpy as np, torch
@@ -52,6 +55,10 @@ llama.model_quantize(sys.argv[1], sys.argv[2], parameters)
 """
 _Q4_K_M = 15
 """llama.cpp's number of the recipe (LLAMA_FTYPE_MOSTLY_Q4_K_M)."""
+
+
+_TENSORS: Final = 60
+"""Tensors that are held in memory at once: a few layers."""
 
 
 def main() -> int:
@@ -107,6 +114,22 @@ def _compare_tensors(model: Path, folder: Path) -> None:
         path = folder / f"gguf-{quantization}" / "model.gguf"
         pair = Pair(reference, path, Format.GGUF, quantization, folder)
         _row(f"ground truth against gguf {quantization}", 4 * values, copy, lambda: pair.tensors)  # noqa: B023 - at once
+        again = Pair(reference, path, Format.GGUF, quantization, folder, known=pair.known)
+        _row("  again, the ground truth's statistics known", 4 * values, copy, lambda: again.tensors)  # noqa: B023
+    tensors = [view.values() for view in reference.tensors.values()][:_TENSORS]
+    size = sum(tensor.nbytes for tensor in tensors)
+    part = _row("memory copy of the first tensors", size, None, lambda: [tensor.copy() for tensor in tensors])
+    _row("  their statistics as NumPy alone has them", size, part, lambda: [_plain_statistics(it) for it in tensors])
+    _row("  their fingerprints", size, part, lambda: [fingerprint(tensor) for tensor in tensors])
+    _row("  each compared with itself", size, part, lambda: [compare_tensors(tensor, tensor) for tensor in tensors])
+
+
+def _plain_statistics(tensor: NDArray[np.float32]) -> tuple[object, ...]:
+    """What a user would write by hand."""
+    wide = tensor.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    percentiles = np.percentile(tensor, (5, 25, 50, 75, 95))
+    return finite.mean(), finite.std(), finite.min(), finite.max(), np.linalg.norm(finite), percentiles
 
 
 def _compare_kl(model: Path, folder: Path, positions: int) -> None:

@@ -125,6 +125,26 @@ def test_a_failure_and_nothing_are_no_pass(
     assert not tried(tmp_path, monkeypatch, made, Ended(1)).passed
 
 
+def test_an_interruption_before_pytest_is_no_pass_and_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny(tmp_path / "m")
+
+    def look(command: str, *_words: object) -> ToolRow:
+        if command == "inspect":
+            return ToolRow(command, "", "", True, 0, 1.0, "")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tools, "_look", look)
+    said: list[str] = []
+    result = try_tools(tmp_path / "m", output=tmp_path / "out", no_gpu=True, serve=False, tell=said.append)
+    assert (result.passed, result.ended.signal, len(result.rows)) == (False, 2, 1)
+    assert result.unasked == result.planned - 1
+    assert json.loads((tmp_path / "out" / TOOLS_NAME).read_text())["not_asked"] == result.unasked
+    assert "about" in said[0]
+    assert said[1:] == ["inspect passed 0.0 s"]
+
+
 def test_an_earlier_runs_evidence_is_not_taken_for_this_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = evidence([*gateways(CPU), case("hello", Modality.RUN)])
     assert tried(tmp_path, monkeypatch, made, Ended(0)).passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gguf
@@ -97,6 +98,49 @@ def test_a_planted_defect_of_a_tensor_is_named(defect: str) -> None:
     assert findings[0].family is family, findings
     assert name in findings[0].sentence
     assert findings[0].numbers
+
+
+def turned(values: Floats) -> Floats:
+    return np.ascontiguousarray(values.T)
+
+
+ROWS: dict[str, tuple[Callable[[Floats], Floats], Family]] = {
+    "the transpose of the reference's": (turned, Family.TRANSPOSED),
+    "were permuted twice": (lambda w: rope_permuted(w, 4), Family.ROPE_LAYOUT),
+    "were not permuted": (lambda w: rope_unpermuted(w, 4), Family.ROPE_LAYOUT),
+    "transposed after the permutation": (lambda w: rope_unpermuted(turned(rope_permuted(w, 4)), 4), Family.TRANSPOSED),
+    "transposed, and the rows not permuted": (lambda w: rope_unpermuted(turned(w), 4), Family.TRANSPOSED),
+}
+
+
+@pytest.mark.parametrize("words", ROWS)
+def test_what_became_of_square_rows_of_heads_is_said(words: str) -> None:
+    change, family = ROWS[words]
+    square = weights(shape=(96, 96))
+    symptom = examine_tensor(Q, square, q4(change(square)), "Q4_0", heads=4)
+    assert symptom is not None
+    found = diagnose(Symptoms(tensors=[replace(symptom, interleaved=True)]))
+    assert [finding.family for finding in found] == [family]
+    assert words in found[0].sentence
+
+
+def test_rows_that_were_permuted_without_need_are_not_permuted_twice() -> None:
+    symptom = examine_tensor(Q, weights(), rope_permuted(weights(), 4), "F16", heads=4)
+    assert symptom is not None
+    assert "and this file must not" in diagnose(Symptoms(tensors=[symptom]))[0].sentence
+
+
+def test_unrelated_values_alone_are_no_evidence_of_a_misread_type() -> None:
+    symptom = examine_tensor(UP, weights(), weights(9), "F16")
+    assert symptom is not None
+    assert [finding.family for finding in diagnose(Symptoms(tensors=[symptom]))] == [Family.UNKNOWN]
+
+
+def test_blocks_that_keep_their_scales_are_evidence_of_a_misread_type() -> None:
+    read_in_pairs = q4(weights()).reshape(-1, 2, 16).swapaxes(1, 2).reshape(weights().shape)
+    symptom = examine_tensor(UP, weights(), read_in_pairs, "Q4_0")
+    assert symptom is not None
+    assert [finding.family for finding in diagnose(Symptoms(tensors=[symptom]))] == [Family.DTYPE_MISREAD]
 
 
 @pytest.mark.parametrize("shift", [1.0, -1.0])

@@ -49,7 +49,8 @@ PLANTED: dict[str, tuple[Callable[[Floats], Floats], Layout]] = {
     "rows reversed": (lambda w: w[::-1], Layout.ROWS_PERMUTED),
     "one row overwritten": (overwritten_row, Layout.ROWS_DIFFERENT),
     "permuted": (lambda w: rope_permuted(w, 4), Layout.ROPE_PERMUTED),
-    "unpermuted": (lambda w: rope_unpermuted(w, 4), Layout.ROPE_PERMUTED),
+    "unpermuted": (lambda w: rope_unpermuted(w, 4), Layout.ROPE_UNPERMUTED),
+    "columns rolled": (lambda w: np.roll(w, 1, axis=1), Layout.COLUMNS_SHIFTED),
     "permuted for other heads": (lambda w: rope_unpermuted(rope_permuted(w, 4), 8), Layout.HEADS_REGROUPED),
     "bytes of the transpose": (lambda w: w.T.reshape(w.shape), Layout.TRANSPOSED),
     "negated": (lambda w: -w, Layout.NEGATED),
@@ -58,6 +59,28 @@ PLANTED: dict[str, tuple[Callable[[Floats], Floats], Layout]] = {
     "zeroed": (np.zeros_like, Layout.ZEROED),
     "another": (lambda w: weights(5), Layout.UNRELATED),
 }
+
+
+def turned(values: Floats) -> Floats:
+    """The bytes of the transpose, under the old shape."""
+    return np.ascontiguousarray(values.T).reshape(values.shape)
+
+
+TURNED: dict[str, tuple[Callable[[Floats], Floats], Layout]] = {
+    "before": (turned, Layout.TRANSPOSED),
+    "after": (lambda w: rope_unpermuted(turned(rope_permuted(w, 4)), 4), Layout.TRANSPOSED_AFTER_ROPE),
+    "after, and read as stored": (lambda w: turned(rope_permuted(w, 4)), Layout.TRANSPOSED_AFTER_ROPE),
+    "instead": (lambda w: rope_unpermuted(turned(w), 4), Layout.TRANSPOSED_WITHOUT_ROPE),
+    "before a second one": (lambda w: rope_permuted(turned(w), 4), Layout.TRANSPOSED_BEFORE_ROPE),
+}
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (32, 96)], ids=["square", "oblong"])
+@pytest.mark.parametrize("name", TURNED)
+def test_a_transpose_is_told_from_its_order_with_the_permutation(name: str, shape: tuple[int, int]) -> None:
+    change, expected = TURNED[name]
+    layout, numbers = layout_of(weights(shape=shape), two_bits(change(weights(shape=shape))), heads=4)
+    assert layout is expected, numbers
 
 
 @pytest.mark.parametrize("noise", [False, True], ids=["exact", "two bits"])

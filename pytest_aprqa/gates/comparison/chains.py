@@ -97,7 +97,7 @@ def _error(pair: Pair, name: str, before: ModelView, after: ModelView) -> Measur
     if error.identical or not wanted.size:
         return None
     dtype = theirs.entry.dtype
-    rounded = against_rounded(wanted, found, dtype, offset=theirs.offset)
+    rounded = against_rounded(wanted, found, dtype, offset=theirs.offset, error=error)
     if rounded is not None:
         # A type that keeps or rounds values leaves no choice: any other value is wrong.
         return None if rounded.identical else Measure("normalized error", error.nmse, _EXACT)

@@ -23,7 +23,7 @@ from pytest_aprqa.gates.comparison.tensors import TensorPass, compare_views
 from pytest_aprqa.gates.measured import Unjudgeable, measured
 from pytest_aprqa.gates.sizes import sizes_of
 from pytest_aprqa.gates.subject import is_buffer
-from pytest_aprqa.parity import Divergence, compare_logits
+from pytest_aprqa.parity import Divergence, Fingerprint, compare_logits
 
 HEAD: Final = "lm_head.weight"
 EMBEDDING: Final = "model.embed_tokens.weight"
@@ -85,6 +85,8 @@ class Pair:
     options: Options = field(default_factory=Options)
     earlier: Side | None = None
     """The ground truth's side out of another pair with the same ground truth and options: it is not asked again."""
+    known: dict[str, Fingerprint] = field(default_factory=dict, repr=False)
+    """Fingerprints of the ground truth's tensors; pairs with the same ground truth may share them."""
     verdicts: dict[str, Verdict] = field(default_factory=dict, repr=False)
     """Verdicts so far, by gate id."""
     memory: dict[str, object] = field(default_factory=dict, repr=False)
@@ -131,7 +133,7 @@ class Pair:
     @measured
     def tensors(self) -> TensorPass:
         """Every tensor compared, in one pass."""
-        return compare_views(self.reference, self.artefact, self.common)
+        return compare_views(self.reference, self.artefact, self.common, known=self.known)
 
     @measured
     def theirs(self) -> Side:

@@ -57,18 +57,3 @@ PROMISES: Final[Mapping[Quantization, Promise]] = {
     Quantization.Q2_K: Promise(_types("Q2_K Q3_K IQ4_NL Q4_0"), _types("Q4_K Q5_K Q5_0 Q5_1 Q6_K Q8_0")),
 }
 """By the quantization that a target names."""
-
-FILE_TYPES: Final[Mapping[int, Quantization]] = {
-    0: Quantization.F32,
-    1: Quantization.F16,
-    2: Quantization.Q4_0,
-    7: Quantization.Q8_0,
-    8: Quantization.Q5_0,
-    10: Quantization.Q2_K,
-    12: Quantization.Q3_K_M,
-    15: Quantization.Q4_K_M,
-    17: Quantization.Q5_K_M,
-    18: Quantization.Q6_K,
-    32: Quantization.BF16,
-}
-"""``general.file_type`` of GGUF, where it is one that a target may name."""

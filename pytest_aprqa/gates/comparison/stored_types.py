@@ -6,9 +6,9 @@ from collections import Counter
 
 from pytest_aprqa.conversion import TensorView
 from pytest_aprqa.core import Format, Quantization, Verdict, corroborated, falsified
-from pytest_aprqa.formats import APR_TYPES, readable
+from pytest_aprqa.formats import APR_TYPES, file_quantization, readable
 from pytest_aprqa.gates.comparison.pair import EMBEDDING, HEAD, Pair
-from pytest_aprqa.gates.comparison.promises import FILE_TYPES, GROUP, PROMISES, WIDE, Promise
+from pytest_aprqa.gates.comparison.promises import GROUP, PROMISES, WIDE, Promise
 from pytest_aprqa.gates.structure import excerpt
 
 _KEPT_WIDE: tuple[str, ...] = (EMBEDDING, HEAD)
@@ -66,8 +66,7 @@ def promised(pair: Pair) -> Quantization | None:
     """What the target names, else what the file says of itself, else what most of its values are."""
     if pair.quantization is not None or pair.format is Format.SAFETENSORS:
         return pair.quantization
-    code = pair.artefact.raw.get("general.file_type")
-    return FILE_TYPES.get(code) if isinstance(code, int) else None
+    return file_quantization(pair.artefact.raw.get("general.file_type"))
 
 
 def word_of(pair: Pair) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from numpy.typing import NDArray
+
+from pytest_aprqa.conversion import TensorView
 from pytest_aprqa.core import AprqaError, Json
 from pytest_aprqa.gates.comparison.metadata import differences
 from pytest_aprqa.gates.comparison.pair import Pair
@@ -28,6 +32,7 @@ from pytest_aprqa.parity import (
     first_divergence,
     layer_cosines,
     limit_for,
+    rope_permuted,
 )
 
 _LOOKED_UP: Final = 4
@@ -100,7 +105,9 @@ def _tensor_symptoms(pair: Pair) -> list[TensorSymptom]:
         if tensor.layout in _STRANGE and looked_up < _LOOKED_UP:
             looked_up += 1
             match = once(pair.memory, f"resemblance of {tensor.name}", partial(_resemblance, pair, tensor))
-        symptoms.append(_symptom(tensor, limits, match, promised.pop(tensor.name, None)))
+        interleaved = pair.artefact.tensors[tensor.name].interleaved_heads is not None
+        symptom = _symptom(tensor, limits, match, promised.pop(tensor.name, None))
+        symptoms.append(replace(symptom, interleaved=interleaved))
     layouts = {tensor.name: tensor.layout for tensor in compared}
     dtypes = {name: pair.artefact.tensors[name].entry.dtype for name in promised}
     symptoms += [
@@ -157,15 +164,23 @@ def _is_ill(tensor: Compared, limits: dict[Quantity, float | None]) -> bool:
 
 
 def _resemblance(pair: Pair, tensor: Compared) -> tuple[str, float] | None:
-    """The ground truth's tensor that this one looks like, if it looks like another."""
-    other = pair.artefact.tensors[tensor.name].values()
+    """The ground truth's tensor that this one looks like, if it looks like another.
+
+    Rows are compared in the order of the file, which is another one for query and key than for their neighbours.
+    """
+    views, truth = pair.artefact.tensors, pair.reference.tensors
     candidates = {
-        name: view.values
-        for name, view in pair.reference.tensors.items()
-        if name != tensor.name and view.shape == other.shape
+        name: partial(_as_stored, view, views[name].interleaved_heads)
+        for name, view in truth.items()
+        if name != tensor.name and name in views and view.shape == views[tensor.name].shape
     }
-    match = best_match(other, candidates)
+    match = best_match(_as_stored(views[tensor.name], views[tensor.name].interleaved_heads), candidates)
     return (match.name, match.correlation) if match else None
+
+
+def _as_stored(view: TensorView, heads: int | None) -> NDArray[Any]:
+    """The values in the order in which the artefact's format has the rows."""
+    return view.values() if heads is None else rope_permuted(view.values(), heads)
 
 
 def _id_mismatches(pair: Pair) -> list[IdMismatch]:

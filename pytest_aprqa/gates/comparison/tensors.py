@@ -71,8 +71,18 @@ class TensorPass:
     """Tensors that both have in the same shape."""
 
 
-def compare_views(reference: ModelView, artefact: ModelView, names: Iterable[str]) -> TensorPass:
-    """Compares the named tensors, which both have."""
+def compare_views(
+    reference: ModelView, artefact: ModelView, names: Iterable[str], *, known: dict[str, Fingerprint] | None = None
+) -> TensorPass:
+    """Compares the named tensors, which both have.
+
+    Args:
+        reference: the ground truth.
+        artefact: what was made of it.
+        names: of the tensors.
+        known: fingerprints of the ground truth's tensors, which are not taken again; what is taken is added.
+    """
+    prints = {} if known is None else known
     compared, unreadable, wanted = [], [], 0
     for name in names:
         ours, theirs = reference.tensors[name], artefact.tensors[name]
@@ -80,28 +90,33 @@ def compare_views(reference: ModelView, artefact: ModelView, names: Iterable[str
             continue
         wanted += 1
         try:
-            compared.append(_compared(name, ours, theirs, reference))
+            compared.append(_compared(name, ours, theirs, reference, prints))
         except ArtefactError as exc:
             unreadable.append(str(exc))
     return TensorPass(tuple(compared), tuple(unreadable), wanted)
 
 
-def _compared(name: str, ours: TensorView, theirs: TensorView, reference: ModelView) -> Compared:
+def _compared(
+    name: str, ours: TensorView, theirs: TensorView, reference: ModelView, known: dict[str, Fingerprint]
+) -> Compared:
     with np.errstate(all="ignore"):
         wanted, found = ours.values(), theirs.values()
         error = compare_tensors(wanted, found)
         dtype = theirs.entry.dtype
-        rounded = against_rounded(wanted, found, dtype, offset=theirs.offset)
+        rounded = against_rounded(wanted, found, dtype, offset=theirs.offset, error=error)
         if wanted.ndim > 1 and error.cosine > _CLOSE:
             layout, numbers = Layout.SAME, {"correlation": error.cosine}
         else:
             layout, numbers = layout_of(wanted, found, heads=heads_of(name, reference))
-        return Compared(
-            name, dtype, role_of(name), error, rounded, layout, numbers, fingerprint(wanted), fingerprint(found)
-        )
+        if name not in known:
+            known[name] = fingerprint(wanted)
+        theirs_print = known[name] if error.identical else fingerprint(found)
+        return Compared(name, dtype, role_of(name), error, rounded, layout, numbers, known[name], theirs_print)
 
 
-def against_rounded(wanted: Values, found: Values, dtype: str, *, offset: float) -> TensorError | None:
+def against_rounded(
+    wanted: Values, found: Values, dtype: str, *, offset: float, error: TensorError
+) -> TensorError | None:
     """The error beyond rounding to a lossless type; None for other types.
 
     Args:
@@ -109,11 +124,17 @@ def against_rounded(wanted: Values, found: Values, dtype: str, *, offset: float)
         found: what the file gives back.
         dtype: the type it is stored in.
         offset: what the file adds to each value, which costs a bit of its own.
+        error: of the two as they are.
     """
     if dtype not in LOSSLESS:
         return None
+    if not offset and error.identical:
+        return error  # what equals a value of the type is that value rounded
     added = np.float32(offset)
-    return compare_tensors(round_to(wanted + added, dtype), found + added)
+    rounded = round_to(wanted + added if offset else wanted, dtype)
+    if rounded is wanted:
+        return error
+    return compare_tensors(rounded, found + added if offset else found)
 
 
 def heads_of(name: str, view: ModelView) -> int | None:

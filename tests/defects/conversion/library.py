@@ -104,14 +104,7 @@ def _layouts() -> Iterable[ConversionDefect]:
     yield _of(tensor.lengths_reversed, reversed_, Family.TRANSPOSED, FLOATS, folder=INVENTORY)
     yield _of(tensor.all_transposed, layout, Family.TRANSPOSED, FLOATS)
     yield _of(tensor.q_and_k_exchanged, shape, Family.SWAPPED_TENSORS, ROWS, folder=INVENTORY)
-    yield _of(
-        tensor.k_and_v_exchanged,
-        layout,
-        Family.SWAPPED_TENSORS,
-        ROWS,
-        alike=Family.DTYPE_MISREAD,
-        why_alike="GGUF interleaves the rows of k and not those of v: put back in order, neither resembles the other",
-    )
+    yield _of(tensor.k_and_v_exchanged, layout, Family.SWAPPED_TENSORS, ROWS)
     yield _of(tensor.gate_and_up_exchanged, layout, Family.SWAPPED_TENSORS, ROWS)
     yield _of(tensor.layers_exchanged, layout, Family.LAYER_ORDER, ROWS)
     yield _of(tensor.rope_rows_left_as_they_were, layout, Family.ROPE_LAYOUT, gguf)
@@ -119,14 +112,7 @@ def _layouts() -> Iterable[ConversionDefect]:
     yield _of(tensor.rope_rows_permuted, layout, Family.ROPE_LAYOUT, (FOLDER, APR_F16))
     yield _of(tensor.rope_rows_of_k_wrong, layout, Family.ROPE_LAYOUT, ROWS)
     yield _of(tensor.k_permuted_by_all_heads, layout, Family.HEAD_COUNT, gguf)
-    yield _of(
-        tensor.columns_rolled,
-        layout,
-        Family.CORRUPTED_BLOCK,
-        ENCODABLE,
-        alike=Family.DTYPE_MISREAD,
-        why_alike="values that correlate with nothing are what a misread type leaves, too",
-    )
+    yield _of(tensor.columns_rolled, layout, Family.CORRUPTED_BLOCK, ENCODABLE)
     yield _of(tensor.embedding_rows_shifted, layout, Family.TOKEN_IDS_SHIFTED, ROWS)
     yield _of(
         tensor.two_embedding_rows_exchanged,

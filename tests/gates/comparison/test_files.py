@@ -15,7 +15,7 @@ from pytest_aprqa.core import Format, Outcome, Quantization
 from pytest_aprqa.formats import GgufTensor, read_gguf, read_tensor, write_gguf
 from pytest_aprqa.formats.apr_layout import HEADER, HEADER_BYTES, header_checksum
 from pytest_aprqa.gates import COMPARISONS, Kind, Pair, diagnose_pair, judge_gate
-from pytest_aprqa.parity import Family
+from pytest_aprqa.parity import Family, Fingerprint, fingerprint
 from tests.defects.edits import EMBEDDING, edited_tensors, set_config
 from tests.gates.comparison.pairs import make_from, outcomes, pair_of
 
@@ -270,3 +270,21 @@ def test_a_limit_of_the_playbook_is_named(healthy: dict[str, Path], tmp_path: Pa
 def test_a_pair_needs_no_more_than_its_files(healthy: dict[str, Path], tmp_path: Path) -> None:
     pair: Pair = pair_of(healthy["f32"], tmp_path)
     assert judge_gate("F-CONTRACT-I2-001", pair).compared == 29
+
+
+def test_pairs_of_one_ground_truth_take_its_statistics_once(
+    healthy: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pair_of(healthy["q8_0"], tmp_path, quantization=Quantization.Q8_0)
+    taken: list[int] = []
+
+    def counted(values: np.ndarray[Any, Any]) -> Fingerprint:
+        taken.append(values.size)
+        return fingerprint(values)
+
+    monkeypatch.setattr("pytest_aprqa.gates.comparison.tensors.fingerprint", counted)
+    compared = first.tensors.compared
+    both = len(taken)
+    second = replace(first, memory={})
+    assert [one.ours for one in second.tensors.compared] == [one.ours for one in compared]
+    assert both == len(taken) - both + len(compared)

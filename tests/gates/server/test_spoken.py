@@ -48,6 +48,10 @@ class Talker:
     def generate(self, requests: Sequence[Request]) -> tuple[Result, ...]:
         return tuple(map(self._result, requests))
 
+    def batches(self, requests: Sequence[Request]) -> tuple[tuple[int, ...], ...]:
+        """One by one."""
+        return tuple((place,) for place in range(len(requests)))
+
     def close(self) -> None:
         """Nothing to free."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pytest_aprqa.core import GATES, Backend, EngineUnavailable, Outcome, Quantization, Verdict
 from pytest_aprqa.gates.check import Kind, by_gate
 from pytest_aprqa.gates.state import STATE_CHECKS, Work, judge_state
+from pytest_aprqa.gates.state.closeness import closeness_of
 from tests.gates.state.model import Model, work_of
 
 CHECKS = by_gate(STATE_CHECKS)
@@ -59,10 +60,30 @@ def test_a_gate_catches_its_defect(gate_id: str, fault: str) -> None:
     assert verdict.outcome is Outcome.FALSIFIED, verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("gate_id", "fault"),
+    [
+        ("F-STATE-TIMING-001", "advances_twice"),
+        ("F-STATE-CORRUPT-001", "not_cleared"),
+        ("F-STATE-BATCH-001", "padding"),
+    ],
+)
+def test_a_defect_is_larger_than_the_room_of_quantized_weights(gate_id: str, fault: str) -> None:
+    verdict = verdict_on(gate_id, work_of(Model(fault, dtype="Q4_K_M")))
+    assert verdict.outcome is Outcome.FALSIFIED, verdict.reason
+
+
+@pytest.mark.parametrize(("kl", "nmse", "stands"), [(0.078, 0.0058, True), (0.114, 0.037, False)])
+def test_the_limits_of_quantized_weights_lie_between_what_was_measured(kl: float, nmse: float, stands: bool) -> None:
+    limits = closeness_of(work_of(Model(dtype="Q4_K_M")))
+    room = limits.kl / kl, limits.nmse / nmse
+    assert min(room) > 3 if stands else min(room) < 1
+
+
 def test_what_only_repeats_the_news_is_not_checked() -> None:
     work = work_of(Model("not_cleared"))
     verdict = judge_state(CHECKS["F-STATE-CORRUPT-001"], work)
-    assert verdict.reason == "not checked: F-STATE-REPEAT-001 is falsified"
+    assert verdict.reason.startswith("not checked: F-STATE-REPEAT-001 is falsified: ")
 
 
 def test_the_first_token_that_parts_is_named() -> None:
