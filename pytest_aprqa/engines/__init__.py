@@ -17,6 +17,7 @@ from pytest_aprqa.engines.protocol import (
 from pytest_aprqa.engines.readings import ModuleKind, ModuleTrace, Pace
 from pytest_aprqa.engines.registry import engine_names, open_engine
 from pytest_aprqa.engines.session import SupervisedEngine, supervise
+from pytest_aprqa.engines.threads import default_threads
 
 __all__ = [
     "Engine",
@@ -31,6 +32,7 @@ __all__ = [
     "Resident",
     "Result",
     "SupervisedEngine",
+    "default_threads",
     "engine_names",
     "instruments_of",
     "open_engine",

@@ -72,6 +72,13 @@ class Engine(Protocol):
         """One result for each request, in their order; never raises for what the model or its process did."""
         ...
 
+    def batches(self, requests: Sequence[Request]) -> tuple[tuple[int, ...], ...]:
+        """Places of the requests that `generate` computes together; each once.
+
+        Asked for a batch alone, in its order, `generate` gives what it gives for all.
+        """
+        ...
+
     def close(self) -> None:
         """Frees everything; may be called twice."""
         ...

@@ -55,7 +55,14 @@ def open_engine(target: Target, weights: Weights, limits: Limits, *, name: str |
             f"no engine runs {target.format} by default; known engines: {', '.join(engine_names())}",
             install=f"pip install a package with an entry point in the group {GROUP!r}, and name it",
         )
-    return _opener(chosen)(target, weights, limits)
+    engine = _opener(chosen)(target, weights, limits)
+    if lacking := [it for it in ("facts", "generate", "batches", "close") if not hasattr(engine, it)]:
+        raise EngineUnavailable(
+            chosen,
+            f"what it opens has no {' and no '.join(map(repr, lacking))}",
+            install="let it return pytest_aprqa.engines.supervise(...), or something with the same methods",
+        )
+    return engine
 
 
 def _found() -> Mapping[str, EntryPoint]:

@@ -78,13 +78,18 @@ class SupervisedEngine(RemoteInstruments):
     def generate(self, requests: Sequence[Request]) -> tuple[Result, ...]:
         """One result for each request, in their order; never raises for what the model or its process did."""
         results: _Results = {}
-        for index, request in enumerate(requests):
-            if (refused := refusal(request)) is not None:
-                results[index] = refused
-        askable = {index: request for index, request in enumerate(requests) if index not in results}
-        for batch in plan(askable, max_batch=self._order.limits.max_batch):
-            results |= self._answer({index: askable[index] for index in batch})
+        for batch in self.batches(requests):
+            if (refused := refusal(requests[batch[0]])) is not None:
+                results[batch[0]] = refused
+            else:
+                results |= self._answer({index: requests[index] for index in batch})
         return tuple(results[index] for index in range(len(requests)))
+
+    def batches(self, requests: Sequence[Request]) -> tuple[tuple[int, ...], ...]:
+        """Which of the requests are computed together; one that is refused is alone."""
+        refused = {index for index, request in enumerate(requests) if refusal(request) is not None}
+        askable = {index: request for index, request in enumerate(requests) if index not in refused}
+        return (*((index,) for index in refused), *plan(askable, max_batch=self._together))
 
     def close(self) -> None:
         """Kills the child and all its descendants; may be called twice."""

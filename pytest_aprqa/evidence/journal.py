@@ -1,15 +1,17 @@
-"""The journal: one line for each result as it arrives, so that a killed run loses at most the case in flight.
+"""The journal: one line for each result as it arrives, so that a killed run loses at most what is being computed.
 
-The file is JSON lines: a header, then records in order of arrival; a line ``{"carried": {...}}`` holds a record of an
-earlier, interrupted run that this run may still take over. Each line goes straight to the operating system, which
-survives ``kill -9`` of the process; every `_SYNC_EVERY` lines and at the end it is forced to the disk (3 µs and 0.1 ms
-a line, measured on a local disk; a slow disk takes 10 ms). Knows nothing of who writes or when.
+The file is JSON lines: a header, then records in order of arrival; a line ``{"carried": {...}}`` holds an answer that
+is no result of the run yet: of an earlier, interrupted run that it may still take over, or given together with another
+case's and judged later. Each line goes straight to the operating system, which survives ``kill -9`` of the process;
+every `_SYNC_EVERY` lines, where `_SYNC_AFTER_S` have passed, and at the end it is forced to the disk, which survives a
+power cut (3 µs and 0.1 ms a line, measured on a local disk; a slow disk takes 10 ms). Knows nothing of who writes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +31,9 @@ JOURNAL_NAME: Final = "evidence.jsonl"
 """File name of the journal in the output folder."""
 
 _SYNC_EVERY: Final = 64
-"""Lines between two forced writes to the disk."""
+"""Lines between two forced writes to the disk, at most."""
+_SYNC_AFTER_S: Final = 1.0
+"""Seconds from one forced write to a line that brings the next: what took long to compute is safe at once."""
 
 
 class JournalHeader(EvidenceModel):
@@ -53,7 +57,7 @@ class JournalContents:
     records: tuple[Record, ...]
     """Of the run itself, in order of arrival."""
     carried: tuple[Record, ...]
-    """Of earlier runs, not yet taken over when this one ended."""
+    """Of earlier runs, or given ahead; those that are among the records, too, were judged before this one ended."""
     truncated: str | None = None
     """What is wrong with the last line, when the run was killed while writing it."""
 
@@ -65,6 +69,7 @@ class Journal:
         self.path = path
         self._file = file  # unbuffered, so that a failed write leaves nothing to be written later
         self._unsynced = 0
+        self._synced_at = time.monotonic()
 
     @classmethod
     def start(cls, path: Path, header: JournalHeader, *, carried: Sequence[Record] = ()) -> Self:
@@ -78,7 +83,7 @@ class Journal:
         Raises:
             EvidenceError: the file cannot be written.
         """
-        lines = [_line(header.to_json()), *(_line({"carried": record.to_json()}) for record in carried)]
+        lines = [_line(header.to_json()), *map(_carried, carried)]
         write_atomically(path, b"".join(lines))
         try:
             return cls(path, FileIO(path, "ab"))
@@ -91,13 +96,23 @@ class Journal:
         Raises:
             EvidenceError: the disk is full or gone; the journal ends with the record before.
         """
-        line = _line(record.to_json())
+        self._write(_line(record.to_json()))
+
+    def carry(self, record: Record) -> None:
+        """Writes down what may be taken over by a run that resumes this one; as safely as `append`.
+
+        Raises:
+            EvidenceError: as `append`.
+        """
+        self._write(_carried(record))
+
+    def _write(self, line: bytes) -> None:
         before = self._file.tell()
         try:
             while line:
                 line = line[self._file.write(line) :]
             self._unsynced += 1
-            if self._unsynced >= _SYNC_EVERY:
+            if self._unsynced >= _SYNC_EVERY or time.monotonic() - self._synced_at >= _SYNC_AFTER_S:
                 self._sync()
         except OSError as exc:
             self._cut_back(before)
@@ -121,6 +136,7 @@ class Journal:
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
         self._unsynced = 0
+        self._synced_at = time.monotonic()
 
     def _cut_back(self, length: int) -> None:
         # Half a line in the middle would make the whole journal unreadable.
@@ -179,6 +195,10 @@ def _read_last(line: bytes, where: str, records: list[Record], carried: list[Rec
     except EvidenceError as exc:
         return str(exc)
     return None
+
+
+def _carried(record: Record) -> bytes:
+    return _line({"carried": record.to_json()})
 
 
 def _line(value: Json) -> bytes:

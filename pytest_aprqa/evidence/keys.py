@@ -20,7 +20,8 @@ from pytest_aprqa.evidence.record import AnswerRecord, MetricsRecord, Record
 _VERSION: Final = 1
 """Changes when the meaning of a key changes, so that old journals are not misread."""
 
-_REUSABLE: Final = (Outcome.CORROBORATED, Outcome.FALSIFIED)
+_ANSWERED: Final = (Outcome.CORROBORATED, Outcome.FALSIFIED, Outcome.INCONCLUSIVE)
+"""Of the records that hold an answer: an answer that was not judged is judged when it is taken over."""
 
 
 def content_key(
@@ -75,7 +76,7 @@ def content_key(
 
 @dataclass(frozen=True, slots=True)
 class Resumable:
-    """Judged records of earlier runs by their content key."""
+    """Answered records of earlier runs by their content key."""
 
     by_key: Mapping[str, Record]
 
@@ -117,7 +118,7 @@ def completion_of(record: Record, *, request_id: str) -> Completion:
 def _is_reusable(record: Record) -> bool:
     gate = GATES.get(record.gate_id)
     return (
-        record.outcome in _REUSABLE
+        record.outcome in _ANSWERED
         and record.generated
         and record.metrics is not None
         and all(answer.finish is not None for answer in record.answers)

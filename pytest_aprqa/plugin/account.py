@@ -5,7 +5,7 @@ Knows nothing of pytest; what it is given has already crossed from the workers a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,8 +57,15 @@ class Account:
     _announced: set[str] = field(default_factory=set)
     _journal: Journal | None = None
 
-    def receive(self, records: Sequence[Record], facts: Sequence[Mapping[str, Json]]) -> None:
+    def receive(
+        self, records: Sequence[Record], facts: Sequence[Mapping[str, Json]], *, answered: Iterable[Record] = ()
+    ) -> None:
         """Writes down what a worker reports.
+
+        Args:
+            records: what was judged.
+            facts: what was learned of weights and engines.
+            answered: what was answered and will be judged later, if nothing ends the run before.
 
         Raises:
             EvidenceError: the journal cannot be written.
@@ -72,6 +79,8 @@ class Account:
             self.records.append(record)
             if record.cell_id is not None:
                 self.cells[record.cell_id] = self.cells.get(record.cell_id, CellTally(record.cell_id)).plus(record)
+        for record in answered:
+            self._open_journal().carry(record)
 
     def _is_new(self, record: Record) -> bool:
         """False for what a worker that took over from a dead one had to judge again."""

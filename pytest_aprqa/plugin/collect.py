@@ -5,7 +5,7 @@ Imported when the first playbook is met.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -158,8 +158,8 @@ class PlaybookTrial:
             report.longrepr = (str(self._item.path), 1, f"Skipped: {_reason_of(call)}")
         if trial.records or trial.facts:
             report.aprqa = self._message(own)  # type: ignore[attr-defined] # extra attributes travel with a report
-            trial.records.clear()
-            trial.facts.clear()
+            for told in (trial.records, trial.answered, trial.facts):
+                told.clear()
 
     def _message(self, own: Sequence[Record]) -> dict[str, Json]:
         worst = min((record.outcome for record in own), key=_WORST_FIRST.index, default=None)
@@ -168,10 +168,11 @@ class PlaybookTrial:
             "outcome": None if worst is None else str(worst),
             "plan": self._workbench.plan_once(self._item.session, self.trial.plan),
             "records": [record.to_json() for record in self.trial.records],
+            "answered": [record.to_json() for record in self.trial.answered],
             "facts": list(self.trial.facts),
         }
 
-    def _ahead(self) -> Sequence[Case]:
+    def _ahead(self) -> Mapping[str, int]:
         return self._workbench.cases_ahead(self._item.session, self.trial.plan, self.case.cell)
 
     @property

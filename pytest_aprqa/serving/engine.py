@@ -73,6 +73,10 @@ class ServedEngine:
         """One result for each request, in their order; never raises for what the model or its server did."""
         return tuple(self._result(request) for request in requests)
 
+    def batches(self, requests: Sequence[Request]) -> tuple[tuple[int, ...], ...]:
+        """One by one."""
+        return tuple((index,) for index in range(len(requests)))
+
     def close(self) -> None:
         """Stops the server; may be called twice."""
         self._server.stop()

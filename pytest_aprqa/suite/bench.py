@@ -1,18 +1,21 @@
 """The test bench of one process: engines and answers, each made once and kept warm.
 
-Knows nothing of pytest, of verdicts or of policies. Answers are generated ahead: the first case of a cell lets the
-engine answer all of the cell's cases that this process will run, and the later ones only look theirs up.
+Knows nothing of pytest, of verdicts or of policies. Answers are generated ahead, one of the engine's batches at a time:
+the first case of a batch lets the engine answer all of it that this process will run, and the later ones only look
+theirs up. The batches are those of the whole cell, whatever part of it was selected or answered before: what a model
+says in float32 can hang on what is computed beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_aprqa.core import (
     Backend,
     Case,
+    Cell,
     Completion,
     EngineError,
     Format,
@@ -25,6 +28,7 @@ from pytest_aprqa.core import (
 from pytest_aprqa.engines import Engine, EngineFacts, Limits, Result, open_engine
 from pytest_aprqa.evidence import Resumable, completion_of, content_key
 from pytest_aprqa.playbook import Playbook
+from pytest_aprqa.suite.plan import Plan
 from pytest_aprqa.suite.shelf import Shelf
 
 AWAKE_PROMPT = "What is 2+2?"
@@ -43,6 +47,15 @@ class BenchSetup:
     """Records of an earlier run whose answers may be taken over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of asking for one case."""
+
+    result: Result
+    beside: tuple[tuple[Case, Completion], ...] = ()
+    """What was answered with it, just now, for cases that come later."""
+
+
 @dataclass(slots=True)
 class Bench:
     """Holds what is dear; `close` it at the end."""
@@ -52,6 +65,7 @@ class Bench:
     _engines: dict[tuple[Path, Target], Engine | EngineError] = field(default_factory=dict)
     _besides: dict[tuple[Path, Target, str], Engine | EngineError] = field(default_factory=dict)
     _facts: dict[tuple[Path, Target], EngineFacts] = field(default_factory=dict)
+    _batches: dict[tuple[Path, Cell], dict[str, tuple[Case, ...]]] = field(default_factory=dict)
     _results: dict[tuple[Path, str], Result] = field(default_factory=dict)
 
     def engine(self, playbook: Playbook, target: Target) -> Engine:
@@ -133,16 +147,43 @@ class Bench:
         )
         return engine.generate([request])[0]
 
-    def answer(self, playbook: Playbook, case: Case, ahead: Sequence[Case], engine: Engine) -> Result:
-        """The engine's answer to a case, computed together with those of `ahead` (cases of the same cell)."""
-        if (playbook.path, case.id) not in self._results:
-            batch = [case, *(other for other in ahead if other.id != case.id)]
-            new = [one for one in batch if (playbook.path, one.id) not in self._results]
-            self._close_besides()
-            waiting = [one for one in new if one is case or self.earlier(playbook, one, engine) is None]
-            results = engine.generate([request_of(one, engine.facts) for one in waiting])
-            self._results.update({(playbook.path, one.id): it for one, it in zip(waiting, results, strict=True)})
-        return self._results[playbook.path, case.id]
+    def answer(self, plan: Plan, case: Case, engine: Engine, *, ahead: Collection[str]) -> Reply:
+        """The engine's answer to a case, computed together with those of its batch.
+
+        Args:
+            plan: the playbook's, with all cases of the cell.
+            case: what is asked now.
+            engine: who answers.
+            ahead: ids of the cases of its cell that this process will run too.
+        """
+        playbook = plan.playbook
+        if known := self._results.get((playbook.path, case.id)):
+            return Reply(known)
+        self._close_besides()
+        batch = [
+            one
+            for one in self._batch(plan, case, engine)
+            if one.id == case.id or (one.id in ahead and self._is_open(playbook, one, engine))
+        ]
+        results = engine.generate([request_of(one, engine.facts) for one in batch])
+        answered = tuple(zip(batch, results, strict=True))
+        self._results.update({(playbook.path, one.id): result for one, result in answered})
+        beside = tuple((one, it) for one, it in answered if one.id != case.id and isinstance(it, Completion))
+        return Reply(self._results[playbook.path, case.id], beside)
+
+    def _batch(self, plan: Plan, case: Case, engine: Engine) -> tuple[Case, ...]:
+        """The cases that would be computed together with a case if its whole cell were run."""
+        key = (plan.playbook.path, case.cell)
+        if key not in self._batches:
+            cell = [one for one in plan.cases if one.cell == case.cell and one.skip is None]
+            places = engine.batches([request_of(one, engine.facts) for one in cell])
+            batches = [tuple(cell[place] for place in batch) for batch in places]
+            self._batches[key] = {one.id: batch for batch in batches for one in batch}
+        return self._batches[key][case.id]
+
+    def _is_open(self, playbook: Playbook, case: Case, engine: Engine) -> bool:
+        """Whether nobody has asked for it, in this run or in one that is resumed."""
+        return (playbook.path, case.id) not in self._results and self.earlier(playbook, case, engine) is None
 
     def key_of(self, playbook: Playbook, case: Case, engine: Engine) -> str:
         """Content key of a case: equal keys mean that the same question was put to the same artefact the same way."""

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_aprqa.core import EDGE_GATE, GATES, Case, Falsified, Gateway, Json, Modality, Outcome, Target
-from pytest_aprqa.engines import Engine
+from pytest_aprqa.engines import Engine, Result
 from pytest_aprqa.evidence import Record, record_of_case, record_of_gate
 from pytest_aprqa.gates import SERVER_START, Check, Observation, judge_service
 from pytest_aprqa.playbook import FailurePolicy, Playbook
@@ -38,9 +38,11 @@ class Trial:
     entry: Entry
     orders: Mapping[tuple[Target, Gateway], int]
     """Order number of each target's gateway entries, for records that another item makes in their place."""
-    ahead: Callable[[], Sequence[Case]] = tuple
-    """Cases of the same cell that this process will run too."""
+    ahead: Callable[[], Mapping[str, int]] = dict
+    """Order numbers of the cases of the same cell that this process will run too, by their ids."""
     records: list[Record] = field(default_factory=list)
+    answered: list[Record] = field(default_factory=list)
+    """Of later cases, which were answered together with this one and are not judged yet."""
     facts: list[dict[str, Json]] = field(default_factory=list)
     """What was learned on the way about weights and engines, as plain JSON."""
 
@@ -164,12 +166,30 @@ class Examiner:
         if needs_conversation(case) and not engine.facts.chat_template:
             pytest.skip("the model has no chat template")
         earlier = bench.earlier(playbook, case, engine)
-        seen = outcome_of_result(playbook, case, earlier or bench.answer(playbook, case, trial.ahead(), engine))
+        seen = outcome_of_result(playbook, case, earlier or self._answer(trial, case, engine))
         seen["content_key"] = bench.key_of(playbook, case, engine)
         seen["started_at"] = started_at.isoformat(timespec="milliseconds")
         seen["duration_ms"] = (time.monotonic() - started) * 1000
         seen["resumed"] = earlier is not None
         return record_of_case(case, playbook=playbook.name, index=trial.entry.order, **seen)
+
+    def _answer(self, trial: Trial, case: Case, engine: Engine) -> Result:
+        """What the engine says; what it said to others beside it is kept, lest a kill lose it."""
+        ahead, playbook = trial.ahead(), trial.plan.playbook
+        reply = self.bench.answer(trial.plan, case, engine, ahead=ahead)
+        for other, completion in reply.beside:
+            trial.answered.append(
+                record_of_case(
+                    other,
+                    playbook=playbook.name,
+                    index=ahead[other.id],
+                    outcome=Outcome.INCONCLUSIVE,
+                    reason="answered, and not judged yet",
+                    completion=completion,
+                    content_key=self.bench.key_of(playbook, other, engine),
+                )
+            )
+        return reply.result
 
     def _engine_for(self, playbook: Playbook, case: Case) -> Engine:
         if case.cell.modality is Modality.SERVE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_aprqa.core import Json, Target, Weights
 from pytest_aprqa.engines import EngineFacts
 from pytest_aprqa.evidence import EngineInfo, PlaybookInfo, WeightsInfo
+from pytest_aprqa.playbook import question_digest
 from pytest_aprqa.serving import Server
 from pytest_aprqa.suite.agenda import agenda_of
 from pytest_aprqa.suite.plan import Plan, hypothesis_version
@@ -66,5 +67,6 @@ def playbook_info(plan: Plan) -> PlaybookInfo:
         warnings=playbook.warnings,
         planned=len(agenda_of(plan)),
         scenarios_digest=plan.scenarios_digest,
+        question_sha256=question_digest(playbook),
         hypothesis_version=hypothesis_version(),
     )

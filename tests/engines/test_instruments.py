@@ -45,6 +45,9 @@ class OnlyEngine:
     def generate(self, requests: Sequence[Request]) -> tuple[Result, ...]:
         return ()
 
+    def batches(self, requests: Sequence[Request]) -> tuple[tuple[int, ...], ...]:
+        return ()
+
     def close(self) -> None:
         return None
 

@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_an_unknown_name_lists_the_known_and_guesses(weights: Weights) -> None:
         EngineUnavailable, match=r"known: apr, fake, llama_cpp, transformers.*; did you mean 'transformers'\?"
     ):
         open_engine(TARGET, weights, LIMITS, name="transfomers")
+
+
+def test_what_is_opened_and_is_no_engine_is_told_with_what_it_lacks(
+    weights: Weights, declare: Callable[[str, str], None]
+) -> None:
+    declare("plain", f"{__name__}:_no_engine")
+    with pytest.raises(EngineUnavailable, match="no 'generate' and no 'batches' and no 'close'"):
+        open_engine(TARGET, weights, LIMITS, name="plain")
+
+
+def _no_engine(*_: object) -> object:
+    return SimpleNamespace(facts=None)
 
 
 def test_every_format_has_an_engine_that_is_known() -> None:

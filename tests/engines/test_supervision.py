@@ -89,6 +89,17 @@ def test_answers_come_in_the_order_of_the_requests_with_measured_metrics(fake: O
     assert first.metrics.peak_rss_bytes > MIB
 
 
+def test_a_batch_asked_alone_is_computed_as_among_all(fake: Open) -> None:
+    engine = fake({"answers": {"boom": {"crash": "SIGSEGV"}}}, Limits(threads=1, max_batch=2))
+    requests = (*ask("What is 1+1?", "boom goes here", "What is 2+2?", ""), Request(id="none", turns=()))
+    batches = engine.batches(requests)
+    assert batches == ((4,), (3, 0), (2, 1))
+    answered = [zip(batch, engine.generate([requests[at] for at in batch]), strict=True) for batch in batches]
+    apart = {place: result for batch in answered for place, result in batch}
+    assert isinstance(apart[1], EngineCrashed)
+    assert texts(tuple(apart[place] for place in range(5))) == texts(engine.generate(requests))
+
+
 def test_the_fake_engine_starts_in_a_fraction_of_a_second(fake: Open) -> None:
     assert fake({}).facts.load_ms < 3_000  # 200 alone on an idle machine
 

@@ -98,6 +98,21 @@ def test_a_killed_process_loses_nothing_that_was_appended(tmp_path: Path) -> Non
     assert [record.index for record in read_journal(path).records] == [0, 1]
 
 
+@pytest.mark.parametrize(("after_s", "forced"), [(0.0, 2), (3600.0, 0)])
+def test_what_took_long_is_forced_to_the_disk_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_s: float, forced: int
+) -> None:
+    monkeypatch.setattr("pytest_aprqa.evidence.journal._SYNC_AFTER_S", after_s)
+    with Journal.start(tmp_path / "j", HEADER) as journal:
+        seen: list[int] = []
+        monkeypatch.setattr("os.fsync", seen.append)
+        journal.append(RECORDS[0])
+        journal.carry(RECORDS[1])
+        assert len(seen) == forced
+    contents = read_journal(tmp_path / "j")
+    assert (contents.records, contents.carried) == (RECORDS[:1], RECORDS[1:2])
+
+
 class FullDisk(FileIO):
     """Takes ten bytes of a second line, then is full."""
 

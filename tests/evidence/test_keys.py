@@ -79,10 +79,10 @@ def judged(key: str | None, outcome: Outcome = Outcome.FALSIFIED, gate_id: str =
     return record.model_copy(update={"gate_id": gate_id, "outcome": outcome})
 
 
-def test_only_judged_records_are_resumable() -> None:
-    found = Resumable.of([judged("a"), judged("b", Outcome.CORROBORATED)])
-    assert set(found.by_key) == {"a", "b"}
-    refused = [judged(f"{outcome}", outcome) for outcome in Outcome if outcome not in ("falsified", "corroborated")]
+def test_only_answered_records_are_resumable_judged_or_not() -> None:
+    answered = (Outcome.FALSIFIED, Outcome.CORROBORATED, Outcome.INCONCLUSIVE)
+    assert set(Resumable.of([judged(str(outcome), outcome) for outcome in answered]).by_key) == {*answered}
+    refused = [judged(f"{outcome}", outcome) for outcome in Outcome if outcome not in answered]
     assert not Resumable.of([*refused, judged(None)]).by_key
 
 
