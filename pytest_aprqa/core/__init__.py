@@ -1,4 +1,4 @@
-"""The words of the domain, as values: outcomes, targets, cases, exchanges, gates and errors.
+"""The words of the domain, as values: outcomes, targets, cases, exchanges, gates and errors; and safe text.
 
 Standard library only; no effects. Every other room imports from here and nothing here imports another room.
 """
@@ -43,6 +43,7 @@ from pytest_aprqa.core.target import (
     slug,
 )
 from pytest_aprqa.core.tier import TIER_WORDS, TIERS, Award, Tier, TierPlan
+from pytest_aprqa.core.visible import counted, excerpt, visible
 
 __all__ = [
     "EDGE_GATE",
@@ -90,9 +91,12 @@ __all__ = [
     "Weights",
     "WeightsUnavailable",
     "corroborated",
+    "counted",
     "death_of",
+    "excerpt",
     "falsified",
     "inconclusive",
     "scenario_gate",
     "slug",
+    "visible",
 ]

@@ -20,6 +20,7 @@ from pytest_aprqa.evidence.host import read_host
 from pytest_aprqa.evidence.journal import JOURNAL_NAME, Journal, JournalContents, JournalHeader, read_journal
 from pytest_aprqa.evidence.keys import Resumable, completion_of, content_key
 from pytest_aprqa.evidence.plain import plain_json
+from pytest_aprqa.evidence.portable import portable, portable_playbook
 from pytest_aprqa.evidence.provenance import provenance_problems
 from pytest_aprqa.evidence.record import (
     GARBAGE,
@@ -72,6 +73,8 @@ __all__ = [
     "of_model",
     "output_folder",
     "plain_json",
+    "portable",
+    "portable_playbook",
     "provenance_problems",
     "read_evidence",
     "read_host",

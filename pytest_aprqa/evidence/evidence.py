@@ -54,6 +54,9 @@ class RunInfo(EvidenceModel):
     """ISO 8601 in UTC; null while it runs, and in the header of a journal."""
     command: tuple[str, ...] = ()
     """The command line's words."""
+    folder: str = ""
+    """Absolute path of the folder that it was started in. Certificates, statements, tickets and awards name files
+    from there, and hold no absolute path."""
     pytest_version: str = ""
     """Such as ``9.2.0``."""
     aprqa_version: str = ""
@@ -150,6 +153,8 @@ class PlaybookInfo(EvidenceModel):
     """Number of cases that it stands for, before any selection."""
     scenarios_digest: str = ""
     """SHA-256 of all scenarios, drawn ones included."""
+    question_sha256: str = ""
+    """Digest of what it asks, 64 hex digits: as its meaning, but without the places of the model's files."""
     hypothesis_version: str = ""
     """Version of hypothesis, whose strategies share their domains with the drawn scenarios."""
 
@@ -208,12 +213,12 @@ def distinct_prompts(records: Iterable[Record]) -> int:
 def untimed(evidence: Evidence) -> dict[str, Json]:
     """The evidence without what may differ between two runs that tested the same: times, memory, batches, workers.
 
-    Left out: the run's id, times, command line and number of workers; the engines' threads (workers share the cores);
-    and what `untimed_record` leaves out of each record.
+    Left out: the run's id, times, command line, folder and number of workers; the engines' threads (workers share the
+    cores); and what `untimed_record` leaves out of each record.
     """
     plain = evidence.to_json()
     run = evidence.run.to_json()
-    for name in ("id", "started_at", "finished_at", "command", "workers"):
+    for name in ("id", "started_at", "finished_at", "command", "folder", "workers"):
         del run[name]
     plain["run"] = run
     plain["engines"] = [

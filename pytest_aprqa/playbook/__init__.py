@@ -4,7 +4,7 @@ Knows neither pytest nor engines. Reading is the effect; everything after it is 
 """
 
 from pytest_aprqa.playbook.blocks import ProfileAssertions, ProfileCi, Serve
-from pytest_aprqa.playbook.catalog import Listed, find_playbook, list_playbooks
+from pytest_aprqa.playbook.catalog import Catalog, Listed, read_catalog
 from pytest_aprqa.playbook.cells import cell_words, list_cells, users_file
 from pytest_aprqa.playbook.describe import SCHEMA_FILE, json_schema
 from pytest_aprqa.playbook.document import (
@@ -28,6 +28,7 @@ from pytest_aprqa.playbook.lock import (
     gather_lock,
     lock_playbooks,
     lock_problem,
+    question_digest,
     read_lock,
     render_lock,
     semantic_digest,
@@ -39,6 +40,7 @@ from pytest_aprqa.playbook.read import read_playbook
 __all__ = [
     "LOCK_NAME",
     "SCHEMA_FILE",
+    "Catalog",
     "Difference",
     "FailurePolicy",
     "Gates",
@@ -60,13 +62,13 @@ __all__ = [
     "cell_words",
     "compare_locks",
     "expand",
-    "find_playbook",
     "gather_lock",
     "json_schema",
     "list_cells",
-    "list_playbooks",
     "lock_playbooks",
     "lock_problem",
+    "question_digest",
+    "read_catalog",
     "read_lock",
     "read_playbook",
     "render_lock",

@@ -40,12 +40,41 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Survey:
+class Catalog:
     """What a folder holds."""
 
-    listed: tuple[Listed, ...]
-    unreadable: tuple[str, ...]
+    root: Path
+    listed: tuple[Listed, ...] = ()
+    """Sorted by path; files that are no playbook are left out."""
+    unreadable: tuple[str, ...] = ()
     """One sentence each."""
+
+    def of_model(self, model: str) -> tuple[Listed, ...]:
+        """The playbooks of a model, of any tier; those of single files are left out."""
+        return tuple(one for one in self.listed if one.model == model and not one.of_a_file)
+
+    def fitting(self, model: str, tier: Tier) -> tuple[Path, ...]:
+        """The playbooks of a model and a tier, whatever their files are called."""
+        return tuple(one.path for one in self.of_model(model) if one.tier is tier)
+
+    def find(self, model: str, tier: Tier) -> Path:
+        """The playbook of a model and a tier.
+
+        Raises:
+            PlaybookError: there is none, or more than one.
+        """
+        fitting = self.fitting(model, tier)
+        if len(fitting) == 1:
+            return fitting[0]
+        if not fitting:
+            raise _none(self, model, tier)
+        raise PlaybookError(
+            f"{len(fitting)} playbooks are for {model} at tier {tier}",
+            path=self.root,
+            expected="one",
+            found=_several([str(path.relative_to(self.root)) for path in fitting]),
+            hint="name the playbook itself, or change the tier of all but one",
+        )
 
 
 def playbook_files(root: Path) -> tuple[Path, ...]:
@@ -63,57 +92,12 @@ def playbook_files(root: Path) -> tuple[Path, ...]:
     return tuple(sorted(found, key=lambda path: path.relative_to(root).parts))
 
 
-def list_playbooks(root: Path) -> tuple[Listed, ...]:
-    """The playbooks below a folder, sorted by path; files that are none are left out."""
-    return _survey(root).listed
-
-
-def find_playbook(root: Path, model: str, tier: Tier) -> Path:
-    """The playbook of a model and a tier, whatever its file is called; those of single files are left out.
+def read_catalog(root: Path) -> Catalog:
+    """Looks at every playbook below a folder.
 
     Raises:
-        PlaybookError: there is none, or more than one.
+        PlaybookError: there is no such folder.
     """
-    survey = _survey(root)
-    of_model = [listed for listed in survey.listed if listed.model == model and not listed.of_a_file]
-    fitting = [listed.path for listed in of_model if listed.tier is tier]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        raise _none(root, model, tier, of_model, survey)
-    raise PlaybookError(
-        f"{len(fitting)} playbooks are for {model} at tier {tier}",
-        path=root,
-        expected="one",
-        found=_several([str(path.relative_to(root)) for path in fitting]),
-        hint="name the playbook itself, or change the tier of all but one",
-    )
-
-
-def _none(root: Path, model: str, tier: Tier, of_model: list[Listed], survey: _Survey) -> PlaybookError:
-    if of_model:
-        found = _several([f"{one.path.relative_to(root)} ({one.tier or 'no tier'})" for one in of_model])
-    else:
-        models = sorted({listed.model for listed in survey.listed})
-        close = get_close_matches(model, models, n=1)
-        more = f", one of them for {close[0]}" if close else ""
-        found = f"{len(survey.listed)} playbooks of {len(models)} other models{more}"
-    if survey.unreadable:
-        found += f"; not readable: {_several(survey.unreadable)}"
-    return PlaybookError(
-        f"no playbook is for {model} at tier {tier}",
-        path=root,
-        found=found,
-        hint=f"write one with: apr-qa bootstrap {model} --tier {tier}",
-    )
-
-
-def _several(words: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
-
-
-def _survey(root: Path) -> _Survey:
     listed, unreadable = [], []
     for path in playbook_files(root):
         try:
@@ -123,7 +107,32 @@ def _survey(root: Path) -> _Survey:
             continue
         if one is not None:
             listed.append(one)
-    return _Survey(tuple(listed), tuple(unreadable))
+    return Catalog(root, tuple(listed), tuple(unreadable))
+
+
+def _none(catalog: Catalog, model: str, tier: Tier) -> PlaybookError:
+    if of_model := catalog.of_model(model):
+        found = _several([f"{one.path.relative_to(catalog.root)} ({one.tier or 'no tier'})" for one in of_model])
+    elif not catalog.root.is_dir():
+        found = "no such folder"
+    else:
+        models = sorted({listed.model for listed in catalog.listed})
+        close = get_close_matches(model, models, n=1)
+        more = f", one of them for {close[0]}" if close else ""
+        found = f"{len(catalog.listed)} playbooks of {len(models)} other models{more}"
+    if catalog.unreadable:
+        found += f"; not readable: {_several(catalog.unreadable)}"
+    return PlaybookError(
+        f"no playbook is for {model} at tier {tier}",
+        path=catalog.root,
+        found=found,
+        hint=f"write one with: apr-qa bootstrap {model} --tier {tier}",
+    )
+
+
+def _several(words: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return ", ".join(words[:_SHOWN]) + more
 
 
 def _listed(path: Path) -> Listed | None:

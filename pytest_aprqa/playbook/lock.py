@@ -85,6 +85,20 @@ def semantic_digest(playbook: Playbook) -> str:
     return _digest(_meaning(playbook))
 
 
+def question_digest(playbook: Playbook) -> str:
+    """As `semantic_digest`, whatever the model's files are called and wherever they lie: their own digests tell them.
+
+    Two playbooks that were drafted for two files of one model ask the same.
+    """
+    meaning = _meaning(playbook)
+    model = meaning["model"]
+    assert isinstance(model, dict)
+    files = model.get("files")
+    formats: list[Json] = [*sorted(files)] if isinstance(files, dict) else []
+    asked = {name: value for name, value in model.items() if name != "local_path"}
+    return _digest({**meaning, "model": {**asked, "files": formats}})
+
+
 def gather_lock(folder: Path, *, lock: Path, values: Mapping[str, str] | None = None) -> LockFile:
     """Reads every playbook below a folder and makes the lock that describes them, without writing it.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.certification.write_reports import ALL_FORMS, ReportForm, digest_of, remove_reports, write_reports
-from pytest_aprqa.core import EvidenceError
+from pytest_aprqa.certification.write_reports import ReportForm, digest_of, forms_named, remove_reports, write_reports
+from pytest_aprqa.core import AprqaError, EvidenceError
 from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence
 from pytest_aprqa.scoring import Mqs
 
@@ -23,12 +23,10 @@ def forms_of(words: str | None) -> tuple[ReportForm, ...]:
     """
     if words is None:
         return _DEFAULT
-    given = [word.strip().lower() for word in words.split(",")]
-    known = (*ReportForm, "all", "none")
-    unknown = [word for word in given if word not in known]
-    if unknown:
-        raise pytest.UsageError(f"--aprqa-report: expected some of {', '.join(known)}; found {unknown[0]!r}")
-    return ALL_FORMS if "all" in given else tuple(form for form in ReportForm if form in given)
+    try:
+        return forms_named(words, option="--aprqa-report", also=("none",))
+    except AprqaError as problem:
+        raise pytest.UsageError(str(problem)) from None
 
 
 def leave_reports(folder: Path, evidence: Evidence, mqs: Mqs, forms: tuple[ReportForm, ...]) -> list[str]:

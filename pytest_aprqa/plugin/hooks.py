@@ -211,7 +211,7 @@ class Hooks:
 
 
 def _worth_a_look(options: Options) -> bool:
-    return bool(options.engine or options.resume or options.baseline or options.report)
+    return bool(options.engine or options.resume or options.baseline or options.lock or options.report)
 
 
 def _may_hold_playbooks(argument: Path) -> bool:

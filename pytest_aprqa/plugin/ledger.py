@@ -19,6 +19,7 @@ import pytest
 from pytest_aprqa import __version__
 from pytest_aprqa.core import EvidenceError, PlaybookError
 from pytest_aprqa.evidence import Evidence, HostInfo, PlaybookInfo, Record, Resumable, RunInfo, output_folder, read_host
+from pytest_aprqa.evidence.writable import unwritable
 from pytest_aprqa.playbook import FailurePolicy, Playbook, read_playbook
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.plugin.first_failure import discard_report, first_failed, report_first_failure
@@ -88,7 +89,7 @@ class Ledger:
         account = self._accounts[path]
         records = [Record.from_json(record) for record in message["records"]]
         try:
-            account.receive(records, message["facts"])
+            account.receive(records, message["facts"], answered=map(Record.from_json, message["answered"]))
         except EvidenceError as problem:
             self._lose(problem)
         for cell in account.newly_finished():
@@ -154,6 +155,7 @@ class Ledger:
             id=self._run_id,
             started_at=self._started_at,
             command=("pytest", *map(str, self._config.invocation_params.args)),
+            folder=str(self._config.invocation_params.dir.resolve()),
             pytest_version=pytest.__version__,
             aprqa_version=__version__,
             workers=len(getattr(self._config.option, "tx", None) or ()),
@@ -223,9 +225,8 @@ class Ledger:
 
 def _check_writable(folder: Path) -> None:
     """Refuses before the run what could not be written after it."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise pytest.UsageError(f"{folder}: evidence cannot be written below {there}; choose another --aprqa-output")
+    if problem := unwritable(folder):
+        raise pytest.UsageError(f"{folder}: evidence cannot be written: {problem}; choose another --aprqa-output")
 
 
 def _now() -> str:

@@ -62,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("lock", "path", "refuse playbooks that differ from this playbook.lock.yaml", "FILE"),
     Option("engine", "text", "engine for every target (each format's default)", "NAME"),
     Option("no-gpu", "flag", "skip the gpu cells"),
-    Option("threads", "whole", "threads of each engine (cores divided by busy workers)", "N"),
+    Option("threads", "whole", "threads of each engine (OMP_NUM_THREADS, else cores divided by busy workers)", "N"),
     Option("batch", "whole", "most requests computed together (16)", "N"),
     Option("dtype", "text", "type that the weights are computed in (float32 on cpu, the model's own on gpu)", "TYPE"),
     Option("memory-limit", "bytes", "most memory of one engine process, such as 8G (no limit)", "SIZE"),

@@ -6,14 +6,16 @@ import difflib
 
 import pytest
 
+from pytest_aprqa.core import PlaybookError
 from pytest_aprqa.engines import engine_names
+from pytest_aprqa.playbook import read_lock
 from pytest_aprqa.plugin.baseline import read_baseline
 from pytest_aprqa.plugin.options import Options
 from pytest_aprqa.plugin.resume import read_resumable
 
 
 def check_options(options: Options) -> None:
-    """Refuses an engine or a report that does not exist, a journal or a baseline that cannot be read.
+    """Refuses an engine or a report that does not exist, a journal, a baseline or a lock that cannot be read.
 
     Raises:
         pytest.UsageError: says which option, what was expected and what was found.
@@ -28,6 +30,11 @@ def check_options(options: Options) -> None:
         )
     read_resumable(options.resume)
     read_baseline(options.baseline)
+    if options.lock is not None:
+        try:
+            read_lock(options.lock)
+        except PlaybookError as problem:
+            raise pytest.UsageError(f"--aprqa-lock: {problem}") from None
     if options.report is not None:
         from pytest_aprqa.plugin.after import forms_of
 

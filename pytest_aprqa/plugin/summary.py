@@ -16,7 +16,7 @@ from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, read_ho
 from pytest_aprqa.playbook import Playbook, list_cells
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
 from pytest_aprqa.reports import header_lines, render_summary, visible
-from pytest_aprqa.scoring import Mqs, score_upstream
+from pytest_aprqa.scoring import Mqs, headline, score_upstream
 
 _ENGINE_LIBRARIES = ("torch", "transformers", "xllamacpp", "cyllama")
 """Named in the header; asking their metadata does not import them."""
@@ -74,7 +74,8 @@ def print_summary(terminal: pytest.TerminalReporter, closed: Closed, *, upstream
         old = score_upstream(evidence.records)
         terminal.write_line(
             f"upstream formula: {old.raw_score} of 1000 (normalized {old.normalized_score:.1f}, grade {old.grade});"
-            " it gives untested categories full marks and counts skipped cases as passed"
+            " it gives untested categories full marks and counts skipped cases as passed;"
+            f" here the run is: {headline(closed.mqs)}"
         )
 
 

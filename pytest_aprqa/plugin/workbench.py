@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from pytest_aprqa.core import Case, Cell, Gateway, Json
-from pytest_aprqa.engines import Limits
+from pytest_aprqa.engines import Limits, default_threads
 from pytest_aprqa.playbook import FailurePolicy
 from pytest_aprqa.plugin.baseline import check_baseline, read_baseline
 from pytest_aprqa.plugin.options import Options
@@ -57,7 +57,7 @@ class Workbench:
         self._examiner: Examiner | None = None
         self.quiet = Quiet(folder)
         """Keeps what is measured apart from everything else that the run's processes do."""
-        self._cells: dict[tuple[Path, Cell], list[Case]] | None = None
+        self._cells: dict[tuple[Path, Cell], dict[str, int]] | None = None
 
     def plan(self, path: Path) -> Plan:
         """Reads and expands a playbook."""
@@ -93,16 +93,17 @@ class Workbench:
             )
         return self._examiner
 
-    def cases_ahead(self, session: pytest.Session, plan: Plan, cell: Cell) -> Sequence[Case]:
-        """The cell's cases that were selected, where all of them run in this process."""
+    def cases_ahead(self, session: pytest.Session, plan: Plan, cell: Cell) -> Mapping[str, int]:
+        """Order numbers of the cell's cases that were selected, where all of them run in this process."""
         if not self._together:
-            return ()
+            return {}
         if self._cells is None:
             self._cells = {}
             for trial in _trials(session):
                 case = trial.entry.subject
                 if isinstance(case, Case) and case.skip is None:
-                    self._cells.setdefault((trial.plan.playbook.path, case.cell), []).append(case)
+                    orders = self._cells.setdefault((trial.plan.playbook.path, case.cell), {})
+                    orders[case.id] = trial.entry.order
         return self._cells[plan.playbook.path, cell]
 
     def plan_once(self, session: pytest.Session, plan: Plan) -> Json:
@@ -159,11 +160,11 @@ class Workbench:
         return BenchSetup(limits, options.engine, self._resumable)
 
     def _threads(self, session: pytest.Session) -> int:
-        """Cores divided by the workers that will be busy with models at the same time."""
+        """What OMP_NUM_THREADS says, else the cores divided by the workers that will be busy with models together."""
         workers = int(getattr(self._config, "workerinput", {}).get("workercount", 1))
         policy = self._policy
         groups = {group_key(it.plan, it.entry.target, policy) for it in _trials(session) if not it.entry.skip}
-        return max(1, len(os.sched_getaffinity(0)) // max(1, min(workers, len(groups))))
+        return default_threads(os.environ, busy=min(workers, len(groups)))
 
 
 def _trials(session: pytest.Session) -> Iterable[Trial]:

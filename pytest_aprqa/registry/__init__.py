@@ -14,7 +14,7 @@ from pytest_aprqa.registry.finding import Finding, Rule
 from pytest_aprqa.registry.published import Import, import_published
 from pytest_aprqa.registry.readme import sync_readme
 from pytest_aprqa.registry.row import COLUMNS, Row
-from pytest_aprqa.registry.settle import new_row, score_of, settle
+from pytest_aprqa.registry.settle import new_row, settle
 from pytest_aprqa.registry.sizes import SIZES, billions_of, size_of
 from pytest_aprqa.registry.standing import Standing, standing
 from pytest_aprqa.registry.store import read_books, update_books, update_registry
@@ -55,7 +55,6 @@ __all__ = [
     "read_evidence_file",
     "read_registry",
     "render_registry",
-    "score_of",
     "settle",
     "size_of",
     "standing",

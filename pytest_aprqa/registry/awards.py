@@ -46,7 +46,7 @@ class Award(BaseModel):
     evidence_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
     """Of the file's bytes; 64 hex digits."""
     playbook: str = ""
-    """The playbook's file, as the evidence names it."""
+    """The playbook's file from the folder of the run; its name where it lies elsewhere."""
     playbook_sha256: str = ""
     """Of the playbook's bytes, as the evidence has it."""
     tier: str | None = None

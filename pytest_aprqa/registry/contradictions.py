@@ -13,9 +13,9 @@ from pytest_aprqa.evidence import Evidence, Record
 from pytest_aprqa.registry.evidence_files import EvidenceFile
 from pytest_aprqa.registry.finding import Finding, Rule
 from pytest_aprqa.registry.row import Row
-from pytest_aprqa.registry.settle import gates_of, score_of
+from pytest_aprqa.registry.settle import gates_of
 from pytest_aprqa.registry.vacuity import empty_passes
-from pytest_aprqa.scoring import Mqs, Status, gateway_of, score_upstream
+from pytest_aprqa.scoring import Mqs, Status, gateway_of, score_evidence, score_upstream
 
 
 def contradictions(row: Row, files: Sequence[EvidenceFile]) -> tuple[Finding, ...]:
@@ -28,7 +28,7 @@ def contradictions(row: Row, files: Sequence[EvidenceFile]) -> tuple[Finding, ..
     if not files:
         missing = Finding(row.model_id, Rule.EVIDENCE, f"{row.status}, and there is no evidence of it")
         return (missing,) if row.awarded else ()
-    scored = [(file, score_of(file.evidence)) for file in files]
+    scored = [(file, score_evidence(file.evidence)) for file in files]
     problems = [
         *(problem for file, mqs in scored for problem in _of_file(row, file, mqs)),
         *_score(row, scored),

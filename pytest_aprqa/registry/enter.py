@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from pytest_aprqa.evidence import portable_playbook
 from pytest_aprqa.registry.awards import Award, Origin
 from pytest_aprqa.registry.evidence_files import EvidenceFile, EvidenceIndex
 from pytest_aprqa.registry.moments import text_of
 from pytest_aprqa.registry.row import Row
-from pytest_aprqa.registry.settle import measured_row, new_row, score_of, settle, settled_status, throughput_failed
+from pytest_aprqa.registry.settle import measured_row, new_row, settle, settled_status, throughput_failed
 from pytest_aprqa.registry.table import Books
-from pytest_aprqa.scoring import Mqs, Status
+from pytest_aprqa.scoring import Mqs, Status, score_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def enter(
         family: of a model that the registry does not know.
         parameters: of such a model, such as ``135M``.
     """
-    scored = mqs or score_of(file.evidence)
+    scored = mqs or score_evidence(file.evidence)
     old = books.registry.find(file.model)
     base = old or new_row(file.model, family=family, parameters=parameters)
     record = award_of_file(file, scored, csv=books.registry.path, now=now)
@@ -97,7 +98,7 @@ def award_of_file(file: EvidenceFile, mqs: Mqs, *, csv: Path, now: datetime) -> 
         origin=Origin.MEASURED if file.ours else Origin.IMPORTED,
         evidence=relative_to(csv, file.path),
         evidence_sha256=file.sha256,
-        playbook=evidence.playbook.path,
+        playbook=portable_playbook(evidence),
         playbook_sha256=evidence.playbook.sha256,
         tier=evidence.playbook.tier,
         status=(Status.BLOCKED if blocked else mqs.status).value,

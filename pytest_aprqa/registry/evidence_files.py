@@ -19,6 +19,9 @@ from pytest_aprqa.registry.moments import moment_of
 MAX_FILES: Final = 10_000
 """Most files of one folder that are looked at."""
 
+OTHER_NAMES: Final = frozenset({AWARDS_NAME, "mqs.json", "statement.json", "tool_tests.json"})
+"""What this package itself writes beside evidence."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,6 +78,8 @@ def read_evidence_file(path: Path) -> EvidenceFile:
 def index_evidence(folder: Path) -> EvidenceIndex:
     """Reads every json file of a folder and of the folders in it; what is no evidence is told.
 
+    What this package writes beside evidence is passed over.
+
     Raises:
         RegistryError: it is no folder, or holds more files than `MAX_FILES`.
     """
@@ -125,7 +130,7 @@ def _json_files(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
         for name in sorted(names):
-            if not name.endswith(".json") or name == AWARDS_NAME or name.startswith("."):
+            if not name.endswith(".json") or name in OTHER_NAMES or name.startswith("."):
                 continue
             seen += 1
             if seen > MAX_FILES:

@@ -12,8 +12,8 @@ from pytest_aprqa.registry.evidence_files import EvidenceFile, read_evidence_fil
 from pytest_aprqa.registry.finding import Finding, Rule
 from pytest_aprqa.registry.moments import moment_of
 from pytest_aprqa.registry.row import Row
-from pytest_aprqa.registry.settle import gates_of, score_of, settled_status
-from pytest_aprqa.scoring import Mqs, tps_columns
+from pytest_aprqa.registry.settle import gates_of, settled_status
+from pytest_aprqa.scoring import Mqs, score_evidence, tps_columns
 
 
 def evidence_problems(row: Row, award: Award, *, root: Path) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def evidence_problems(row: Row, award: Award, *, root: Path) -> Iterator[Finding
         yield Finding(
             row.model_id, Rule.EVIDENCE, f"{path}: its digest is {file.sha256[:12]}…, recorded is {recorded}…"
         )
-    mqs = score_of(file.evidence)
+    mqs = score_evidence(file.evidence)
     for rule, problem in (
         *_identity(row, award, file),
         *_numbers(row, file, mqs),

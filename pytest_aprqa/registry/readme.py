@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from pytest_aprqa import embedded
 from pytest_aprqa.registry.awards import Awards
 from pytest_aprqa.registry.errors import RegistryError
-from pytest_aprqa.registry.row import NOT_GIVEN, Row
+from pytest_aprqa.registry.row import Row
 from pytest_aprqa.registry.standing import Standing, standing
 from pytest_aprqa.registry.table import Registry
 from pytest_aprqa.scoring import Status
@@ -51,7 +52,10 @@ _HEADER: Final = (
     "SafeTensors gpu",
 )
 _DATED: Final = re.compile(r"\(updated: [^)\n]*\)")
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|&#!~])")
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|&#!~:@$]|(?<=www)\.)", re.IGNORECASE)
+"""Markup, and what makes a link, a mention or a formula of bare text on GitHub."""
+_LOCAL: Final = "local/"
+"""How a draft's model is called when only its folder is known."""
 
 
 def sync_readme(text: str, registry: Registry, awards: Awards, *, now: datetime, path: Path | None = None) -> str:
@@ -121,18 +125,26 @@ def _summary(standings: list[Standing]) -> list[str]:
 
 
 def _cells(row: Row, stands: Standing, awards: Awards) -> list[str]:
-    name = _escaped(row.model_id.rpartition("/")[2] or row.model_id)
     return [
-        f"[{name}](https://huggingface.co/{quote(row.model_id)})",
+        _name(row.model_id),
         _escaped(row.family),
         _escaped(row.parameters),
         _badge(stands),
         "-" if row.mqs_score is None else str(row.mqs_score),
-        _escaped(row.grade) if row.grade not in NOT_GIVEN else "-",
+        _escaped(row.letter) or "-",
         _gateways(row, awards),
         _mark(row, passed=row.provenance_verified),
         *(_speed(row.tps.get(column)) for column in TPS_COLUMNS),
     ]
+
+
+def _name(model_id: str) -> str:
+    """The model's name, linked where the hub can have it."""
+    from pytest_aprqa.weights import Wanted  # slow to import, and most commands write no table
+
+    name = _escaped(model_id.rpartition("/")[2] or model_id)
+    on_hub = Wanted(model_id).on_hub and not model_id.startswith(_LOCAL) and model_id != embedded.MODEL
+    return f"[{name}](https://huggingface.co/{quote(model_id)})" if on_hub else name
 
 
 def _badge(stands: Standing) -> str:

@@ -83,6 +83,11 @@ class Row:
         return self.status in AWARDS
 
     @property
+    def letter(self) -> str:
+        """The grade as people are shown it: none of a blocked model, whose letter would praise the rest of it."""
+        return "" if self.status == Status.BLOCKED or self.grade in NOT_GIVEN else self.grade
+
+    @property
     def place(self) -> tuple[str, float, str]:
         """What rows are sorted by: family, parameters, name; where no count is readable, first."""
         return self.family, billions_of(self.parameters) or 0.0, self.model_id.lower()

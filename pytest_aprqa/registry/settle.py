@@ -19,7 +19,7 @@ from pytest_aprqa.registry.evidence_files import measured_at
 from pytest_aprqa.registry.moments import text_of
 from pytest_aprqa.registry.row import AWARDS, Row
 from pytest_aprqa.registry.sizes import billions_of, size_of
-from pytest_aprqa.scoring import Mqs, Rules, Status, score, tps_columns
+from pytest_aprqa.scoring import Mqs, Rules, Status, tps_columns
 
 NO_TIER: Final = "none"
 """``certified_tier`` of a row without an award."""
@@ -104,12 +104,6 @@ def gates_of(gateways: Mapping[Gateway, GatewayState]) -> dict[str, bool]:
 def throughput_failed(evidence: Evidence) -> bool:
     """True when decoding was slower than a floor of the playbook."""
     return any(record.gate_id in _FLOOR_GATES and record.outcome.failed for record in evidence.records)
-
-
-def score_of(evidence: Evidence) -> Mqs:
-    """The score of evidence by the tier that it names."""
-    partial = evidence.run.selection is Selection.PARTIAL
-    return score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
 
 
 def new_row(model: str, *, family: str = "", parameters: str = "") -> Row:

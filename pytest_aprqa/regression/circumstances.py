@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_aprqa.core import Json
 from pytest_aprqa.evidence import Evidence, Selection
+
+_PLACES_OF_FILES: Final = ("model_path", "lock")
+"""Options that name where something lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ def _of_question(before: Evidence, after: Evidence) -> Iterator[Difference]:
         "options": "options that bear on the verdict differ",
         "dialect": "the files were written by different tools, which do not judge alike",
     }
-    for what, one, other in zip(doubts, _question(before), _question(after), strict=True):
+    semantic = bool(before.playbook.question_sha256 and after.playbook.question_sha256)
+    questions = (_question(run, semantic=semantic) for run in (before, after))
+    for what, one, other in zip(doubts, *questions, strict=True):
         if one != other:
             yield Difference(what, one, other, doubts[what])
     if before.run.selection != after.run.selection or Selection.PARTIAL in (before.run.selection, after.run.selection):
@@ -51,15 +57,17 @@ def _of_question(before: Evidence, after: Evidence) -> Iterator[Difference]:
         )
 
 
-def _question(evidence: Evidence) -> tuple[str, ...]:
+def _question(evidence: Evidence, *, semantic: bool) -> tuple[str, ...]:
+    """What is asked; where a model's files lie is not part of it, since their digests tell them apart."""
     playbook = evidence.playbook
+    options = {name: value for name, value in evidence.run.options.items() if name not in _PLACES_OF_FILES}
     return (
         playbook.model,
         playbook.name,
-        _digest(playbook.sha256),
+        _digest(playbook.question_sha256 if semantic else playbook.sha256),
         _digest(playbook.scenarios_digest),
         playbook.tier or "",
-        _pairs(evidence.run.options),
+        _pairs(options),
         evidence.dialect,
     )
 

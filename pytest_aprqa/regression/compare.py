@@ -14,7 +14,7 @@ from pytest_aprqa.regression.pairing import pair_records
 from pytest_aprqa.regression.speeds import speed_deltas
 from pytest_aprqa.regression.tally import by_category, by_target, exact_test, tally_of
 from pytest_aprqa.regression.verdict import Findings, reasons_of, warnings_of
-from pytest_aprqa.scoring import Mqs, Rules, Status, score
+from pytest_aprqa.scoring import Mqs, Status, headline, score_evidence
 
 
 def compare(before: Evidence, after: Evidence, *, limits: Limits | None = None) -> Comparison:
@@ -27,7 +27,7 @@ def compare(before: Evidence, after: Evidence, *, limits: Limits | None = None) 
     """
     held = limits or Limits()
     pairing = pair_records(before.records, after.records)
-    scores = [_score(run) for run in (before, after)]
+    scores = [score_evidence(run) for run in (before, after)]
     tally = tally_of(pairing.pairs)
     found = Findings(
         limits=held,
@@ -62,11 +62,6 @@ def compare(before: Evidence, after: Evidence, *, limits: Limits | None = None) 
     )
 
 
-def _score(evidence: Evidence) -> Mqs:
-    partial = evidence.run.selection is not Selection.COMPLETE
-    return score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
-
-
 def _side(evidence: Evidence, mqs: Mqs) -> Side:
     return Side(
         model=evidence.playbook.model,
@@ -81,6 +76,7 @@ def _side(evidence: Evidence, mqs: Mqs) -> Side:
         mqs=mqs.mqs,
         mqs_ceiling=mqs.mqs_ceiling,
         status=mqs.status,
+        headline=headline(mqs),
         passed=mqs.passed,
         total=mqs.total,
         interval=mqs.interval,

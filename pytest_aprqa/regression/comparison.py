@@ -62,6 +62,8 @@ class Side:
     """0-1000."""
     mqs_ceiling: int
     status: Status
+    headline: str
+    """Its standing and then its score, as every report tells it."""
     passed: int
     total: int
     """Judged records."""

@@ -3,6 +3,7 @@
 Knows nothing of files, clocks or pytest.
 """
 
+from pytest_aprqa.core import counted, excerpt, visible
 from pytest_aprqa.reports.cells import CellTally, tally_cells
 from pytest_aprqa.reports.certificate import render_certificate
 from pytest_aprqa.reports.certificate_basis import refusal
@@ -17,7 +18,6 @@ from pytest_aprqa.reports.page import render_html_report
 from pytest_aprqa.reports.report_markdown import render_report_markdown
 from pytest_aprqa.reports.statement import statement_of
 from pytest_aprqa.reports.terminal import render_summary
-from pytest_aprqa.reports.visible import counted, excerpt, visible
 
 __all__ = [
     "CellTally",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from pytest_aprqa.evidence import Evidence
+from pytest_aprqa.evidence import Evidence, portable
 from pytest_aprqa.reports.certificate_basis import check_basis
 from pytest_aprqa.reports.certificate_paper import Paper, Section, paper_of
 from pytest_aprqa.reports.markdown import bullets, markdown_text, table
@@ -32,7 +32,7 @@ def render_certificate(evidence: Evidence, mqs: Mqs, *, evidence_sha256: str, no
     if form not in _FORMS:
         raise ValueError(f"unknown form {form!r}; expected one of {', '.join(_FORMS)}")
     own = check_basis(evidence, mqs, evidence_sha256=evidence_sha256)
-    return _FORMS[form](paper_of(evidence, own, evidence_sha256=evidence_sha256, now=now))
+    return _FORMS[form](paper_of(portable(evidence), own, evidence_sha256=evidence_sha256, now=now))
 
 
 def _markdown(paper: Paper) -> str:

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_aprqa.core import EvidenceError, Outcome
-from pytest_aprqa.evidence import Dialect, Evidence, Selection, WeightsInfo
-from pytest_aprqa.reports.visible import visible
-from pytest_aprqa.scoring import Mqs, Rules, score
+from pytest_aprqa.core import EvidenceError, Outcome, visible
+from pytest_aprqa.evidence import Dialect, Evidence, WeightsInfo
+from pytest_aprqa.scoring import Mqs, score_evidence
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SHOWN: Final = 3
@@ -59,8 +58,7 @@ def check_basis(evidence: Evidence, mqs: Mqs, *, evidence_sha256: str) -> Mqs:
     problem = refusal(evidence)
     if not problem and not _is_sha256(evidence_sha256):
         problem = "the digest of the evidence file is not a SHA-256 in 64 lower-case hex digits"
-    partial = evidence.run.selection is Selection.PARTIAL
-    own = score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
+    own = score_evidence(evidence)
     if not problem and (own.mqs, own.gateways, own.tier.tier) != (mqs.mqs, mqs.gateways, mqs.tier.tier):
         problem = "the score is not that of this evidence and its tier; score it again"
     if problem:

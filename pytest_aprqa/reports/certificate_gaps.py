@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_aprqa.core import Backend, Format, GatewayState, Modality, Outcome
+from pytest_aprqa.core import Backend, Format, GatewayState, Modality, Outcome, counted, excerpt
 from pytest_aprqa.evidence import Evidence, Record, Selection
 from pytest_aprqa.reports.matrix import matrix_rows
 from pytest_aprqa.reports.unjudged import unjudged_groups
-from pytest_aprqa.reports.visible import counted, excerpt
 from pytest_aprqa.scoring import Mqs
 
 _TEXT_CHARS: Final = 300

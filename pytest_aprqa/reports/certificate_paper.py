@@ -13,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from pytest_aprqa.core import GATES, Award, Gateway, Modality
+from pytest_aprqa.core import GATES, Award, Gateway, Modality, counted, excerpt
 from pytest_aprqa.evidence import Evidence, WeightsInfo, provenance_problems
 from pytest_aprqa.reports.certificate_gaps import gaps_of
 from pytest_aprqa.reports.matrix import mark, matrix_rows
 from pytest_aprqa.reports.standing import outcome_counts, status_reasons
-from pytest_aprqa.reports.visible import counted, excerpt
-from pytest_aprqa.scoring import Mqs, Rules, Status
+from pytest_aprqa.scoring import Mqs, Rules, Status, blockers_of, coverage_of, headline, shows_letters
 
 VALID_DAYS: Final = 90
 """How long a certificate holds; after that the row is stale."""
@@ -129,7 +128,7 @@ def _lead(evidence: Evidence, mqs: Mqs, issued: datetime, *, awarded: bool) -> I
 def _not_awarded(evidence: Evidence, mqs: Mqs) -> str:
     if Rules(evidence.playbook.tier).award is Award.NONE:
         return f"{_a_run(evidence)} awards nothing, whatever its score"
-    if mqs.status is Status.BLOCKED and mqs.gateways_passed:
+    if mqs.status is Status.BLOCKED and not blockers_of(mqs):
         return f"the run was {mqs.status} by its score of {mqs.mqs}"
     return f"the run was {mqs.status}"
 
@@ -138,6 +137,7 @@ def _verdict(evidence: Evidence, mqs: Mqs, issued: datetime, *, awarded: bool) -
     low, high = mqs.interval
     tier = mqs.tier
     rate = f"{mqs.passed:,} of {mqs.total:,} judged cases" if mqs.total else "nothing was judged"
+    grades = f"{mqs.cert_grade} (certification), {mqs.grade} (normalized {mqs.normalized_score:.1f})"
     until = _day(issued + timedelta(days=VALID_DAYS)) if awarded else "never valid as a certificate"
     facts = {
         "model": evidence.playbook.model,
@@ -145,8 +145,9 @@ def _verdict(evidence: Evidence, mqs: Mqs, issued: datetime, *, awarded: bool) -
         "tier": evidence.playbook.tier or "none",
         "issued": f"{issued:%Y-%m-%d %H:%M} UTC",
         "valid until": until,
-        "score (MQS)": f"between {mqs.mqs} and {mqs.mqs_ceiling} of 1000; the verdict uses {mqs.mqs}",
-        "grades": f"{mqs.cert_grade} (certification), {mqs.grade} (normalized {mqs.normalized_score:.1f})",
+        "score (MQS)": headline(mqs),
+        "grades": grades if shows_letters(mqs) else "none: the run is blocked, or has not passed its tier",
+        "judged": coverage_of(evidence).words,
         "tier's own mark": f"{'passed' if tier.passed else 'not passed'}: {tier.scoped_score} of 1000, "
         f"{tier.pass_mark} needed, {tier.scoped_low} at the lower ends of the 95 % intervals",
         "pass rate": f"{mqs.rate.pass_rate:.1%} ({rate}), 95 % interval {low:.1%} .. {high:.1%}",

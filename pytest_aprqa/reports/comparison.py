@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pytest_aprqa.core import counted, excerpt
 from pytest_aprqa.regression import (
     Change,
     Comparison,
@@ -26,7 +27,6 @@ from pytest_aprqa.regression import (
     SpeedRatio,
 )
 from pytest_aprqa.reports.markdown import MAX_BYTES, markdown_text
-from pytest_aprqa.reports.visible import counted, excerpt
 
 _MIN_WIDTH: Final = 40
 _FLIPS: Final = 20
@@ -125,7 +125,7 @@ def _side(side: Side) -> tuple[str, str]:
     low, high = side.interval
     judged = f"{side.passed} of {side.total} passed, {low:.1%} .. {high:.1%}" if side.total else "nothing judged"
     gateways = " ".join(f"{gateway} {state}" for gateway, state in side.gateways.items())
-    return named, f"MQS {side.mqs} .. {side.mqs_ceiling}, {side.status}; {judged}; {gateways}"
+    return named, f"{side.headline}; {judged}; {gateways}"
 
 
 def _case_lines(comparison: Comparison) -> Iterator[str]:

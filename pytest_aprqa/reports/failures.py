@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_aprqa.core import Outcome, Severity
+from pytest_aprqa.core import Outcome, Severity, excerpt, visible
 from pytest_aprqa.evidence import Evidence, Record
-from pytest_aprqa.reports.visible import excerpt, visible
 from pytest_aprqa.scoring import severity_of_gate
 
 _RANK: Final = (Outcome.CRASHED, Outcome.TIMEOUT, Outcome.FALSIFIED)
@@ -35,7 +34,7 @@ class Failure:
 
 
 def list_failures(evidence: Evidence, *, limit: int, chars: int, ascii: bool = False) -> tuple[Failure, ...]:
-    """The worst failures: P0 first, then crashes, timeouts, falsified; else in collection order.
+    """The worst failures, as `worst_first` has them.
 
     Args:
         evidence: the run.
@@ -43,13 +42,18 @@ def list_failures(evidence: Evidence, *, limit: int, chars: int, ascii: bool = F
         chars: most characters shown of each text.
         ascii: spell everything outside ASCII.
     """
-    worst = sorted(failed_records(evidence.records), key=_rank)[:limit]
+    worst = worst_first(evidence.records)[:limit]
     return tuple(_failure(record, evidence.playbook.path, chars, ascii) for record in worst)
 
 
 def failed_records(records: Iterable[Record]) -> list[Record]:
     """Those that were falsified, timed out or crashed."""
     return [record for record in records if record.outcome.failed]
+
+
+def worst_first(records: Iterable[Record]) -> list[Record]:
+    """The failed ones: P0 first, then crashes, timeouts, falsified; else in collection order."""
+    return sorted(failed_records(records), key=_rank)
 
 
 def severity_of_record(record: Record) -> Severity:

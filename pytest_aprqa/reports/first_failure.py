@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_aprqa.core import GATES, Json
+from pytest_aprqa.core import GATES, Json, visible
 from pytest_aprqa.evidence import EngineInfo, HostInfo, PlaybookInfo, Record, RunInfo, WeightsInfo, plain_json
 from pytest_aprqa.reports.failures import severity_of_record
 from pytest_aprqa.reports.markdown import bullets, markdown_text, short, table
-from pytest_aprqa.reports.visible import visible
 
 FORMAT_VERSION: Final = "1"
 """Of the folder's JSON files."""

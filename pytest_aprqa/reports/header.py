@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytest_aprqa.reports.visible import counted, visible
+from pytest_aprqa.core import counted, visible
 
 _LISTED = 8
 """Targets named one by one; a playbook may have dozens."""

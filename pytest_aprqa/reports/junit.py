@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_aprqa.core import excerpt
 from pytest_aprqa.evidence import EngineInfo, Evidence
-from pytest_aprqa.reports.visible import excerpt
-from pytest_aprqa.scoring import Mqs
+from pytest_aprqa.scoring import Mqs, coverage_of, headline
 
 _CHARS = 500
 
@@ -30,6 +30,8 @@ def _properties(evidence: Evidence, mqs: Mqs) -> Iterator[tuple[str | None, str,
         for gateway, state in states.items():
             yield target, f"gateway.{gateway}.{target}", state
     yield from ((None, *pair) for pair in _count_pairs(mqs))
+    if coverage := coverage_of(evidence).words:
+        yield None, "coverage", coverage
     yield None, "distinct_prompts", str(evidence.distinct_prompts)
     for weights in evidence.weights:
         for file, digest in weights.digests.items():
@@ -53,12 +55,13 @@ def _run_pairs(evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _score_pairs(mqs: Mqs) -> Iterator[tuple[str, str]]:
+    yield "mqs.status", mqs.status
+    yield "mqs.headline", headline(mqs)
     yield "mqs.raw_score", str(mqs.mqs)
     yield "mqs.ceiling", str(mqs.mqs_ceiling)
     yield "mqs.normalized_score", f"{mqs.normalized_score:.3f}"
     yield "mqs.grade", mqs.grade
     yield "mqs.cert_grade", mqs.cert_grade
-    yield "mqs.status", mqs.status
     yield "mqs.qualifies", str(mqs.qualifies).lower()
     yield "tier.passed", str(mqs.tier.passed).lower()
     yield "tier.scoped_score", str(mqs.tier.scoped_score)

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from pytest_aprqa.core import GATES, Outcome
+from pytest_aprqa.core import GATES, Outcome, counted, excerpt, visible
 from pytest_aprqa.evidence import Evidence, Record
 from pytest_aprqa.reports.junit import target_properties
-from pytest_aprqa.reports.visible import counted, excerpt, visible
 from pytest_aprqa.scoring import Mqs
 
 NO_TARGET: Final = "no target"

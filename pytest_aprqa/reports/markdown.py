@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
-from pytest_aprqa.core import Modality
+from pytest_aprqa.core import Modality, counted, excerpt, visible
 from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.matrix import LEGEND, mark, matrix_rows
@@ -17,13 +17,11 @@ from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
 from pytest_aprqa.reports.standing import (
     outcome_counts,
     rate_sentence,
-    score_sentence,
     status_reasons,
     tier_sentence,
 )
 from pytest_aprqa.reports.unjudged import unjudged_groups
-from pytest_aprqa.reports.visible import counted, excerpt, visible
-from pytest_aprqa.scoring import CategoryScore, Mqs
+from pytest_aprqa.scoring import CategoryScore, Mqs, full_headline
 
 MAX_BYTES: Final = 1_000_000
 """Of the whole text; GitHub's limit is 1,048,576."""
@@ -40,7 +38,7 @@ def render_step_summary(evidence: Evidence, mqs: Mqs) -> str:
     playbook = evidence.playbook
     parts = [
         f"## {short(playbook.name or playbook.model)}: {mqs.status}",
-        f"Model {short(playbook.model)}. {score_sentence(mqs)}.",
+        f"Model {short(playbook.model)}. {sentence(full_headline(evidence, mqs))}",
         bullets(map(markdown_text, status_reasons(evidence, mqs))),
         f"{sentence(tier_sentence(mqs))}\n{sentence(rate_sentence(mqs))}\n"
         f"Records: {outcome_counts(mqs)}. {counted(evidence.distinct_prompts, 'distinct prompt')}.",

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pytest_aprqa.core import GATES, Category, Outcome
+from pytest_aprqa.core import GATES, Category, Outcome, counted, excerpt, visible
 from pytest_aprqa.evidence import EngineInfo, Evidence, Record
 from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.markdown import (
@@ -26,9 +26,8 @@ from pytest_aprqa.reports.markdown import (
     table,
     unjudged_part,
 )
-from pytest_aprqa.reports.standing import outcome_counts, rate_sentence, score_sentence, status_reasons, tier_sentence
-from pytest_aprqa.reports.visible import counted, excerpt, visible
-from pytest_aprqa.scoring import Mqs, category_of, popperian
+from pytest_aprqa.reports.standing import outcome_counts, rate_sentence, status_reasons, tier_sentence
+from pytest_aprqa.scoring import Mqs, category_of, full_headline, popperian
 
 _FAILURES: Final = 200
 """Told with prompt and answer; the other failures are still rows of the table of cases."""
@@ -44,7 +43,7 @@ def render_report_markdown(evidence: Evidence, mqs: Mqs) -> str:
     playbook = evidence.playbook
     parts = [
         f"# {short(playbook.name or playbook.model)}: {mqs.status}",
-        f"Model {short(playbook.model)}. {score_sentence(mqs)}.",
+        f"Model {short(playbook.model)}. {sentence(full_headline(evidence, mqs))}",
         bullets(map(markdown_text, status_reasons(evidence, mqs))),
         "## Results",
         f"{sentence(tier_sentence(mqs))}\n{sentence(rate_sentence(mqs))}\n"

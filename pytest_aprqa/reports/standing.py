@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_aprqa.core import Award, Category, Gateway, GatewayState, Outcome
+from pytest_aprqa.core import Award, Category, Gateway, GatewayState, Outcome, counted, excerpt, visible
 from pytest_aprqa.evidence import Evidence, Selection
-from pytest_aprqa.reports.visible import counted, excerpt, visible
 from pytest_aprqa.scoring import Mqs, Rules
 
 
@@ -52,23 +51,15 @@ def tier_sentence(mqs: Mqs) -> str:
 
 
 def rate_sentence(mqs: Mqs) -> str:
-    """What the older pass-rate scale says; it never replaces the MQS."""
+    """How many passed; and what the older pass-rate scale says, where that is not another status than the run's."""
     if mqs.total == 0:
         return "pass rate: nothing was judged"
     rate, interval = mqs.rate, mqs.interval
-    return (
-        f"pass rate {rate.pass_rate:.1%} ({mqs.passed} of {mqs.total}, 95 % interval "
-        f"{interval.low:.1%} .. {interval.high:.1%}); the older {rate.scale} pass-rate scale, which looks at nothing "
-        f"else and awards nothing here, would say {rate.score}, grade {rate.grade}, {rate.status}"
-    )
-
-
-def score_sentence(mqs: Mqs) -> str:
-    """The score with its interval and both letters."""
-    return (
-        f"MQS {mqs.mqs} .. {mqs.mqs_ceiling} of 1000 "
-        f"(normalized {mqs.normalized_score:.1f}, grade {mqs.grade}, cert grade {mqs.cert_grade})"
-    )
+    counts = f"{mqs.passed} of {mqs.total}, 95 % interval {interval.low:.1%} .. {interval.high:.1%}"
+    said = f"pass rate {rate.pass_rate:.1%} ({counts})"
+    if rate.status is not mqs.status or not mqs.tier.passed:
+        return said
+    return f"{said}; on the older {rate.scale} scale, which looks at nothing else, {rate.score}, grade {rate.grade}"
 
 
 def outcome_counts(mqs: Mqs) -> str:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from pytest_aprqa.core import Json, Outcome
-from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Record
+from pytest_aprqa.core import Json, Outcome, visible
+from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Record, portable
 from pytest_aprqa.reports.certificate_basis import check_basis
 from pytest_aprqa.reports.junit_file import unique_names
-from pytest_aprqa.reports.visible import visible
-from pytest_aprqa.scoring import Mqs
+from pytest_aprqa.scoring import Mqs, coverage_of
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://in-toto.io/attestation/test-result/v0.1"
@@ -37,6 +36,7 @@ def statement_of(evidence: Evidence, mqs: Mqs, *, evidence_sha256: str, now: dat
         EvidenceError: the evidence does not say which files were tested, or the score is not its own.
     """
     own = check_basis(evidence, mqs, evidence_sha256=evidence_sha256)
+    evidence = portable(evidence)
     failed = _names(evidence.records, lambda outcome: outcome.failed)
     opened = _names(evidence.records, lambda outcome: outcome is Outcome.INCONCLUSIVE)
     return {
@@ -79,6 +79,7 @@ def _playbook(evidence: Evidence) -> Json:
 
 
 def _evidence(evidence: Evidence, mqs: Mqs, digest: str, now: datetime) -> Json:
+    coverage = coverage_of(evidence)
     qualification: dict[str, Json] = {
         "model": visible(evidence.playbook.model),
         "tier": evidence.playbook.tier,
@@ -87,6 +88,8 @@ def _evidence(evidence: Evidence, mqs: Mqs, digest: str, now: datetime) -> Json:
         "mqsCeiling": mqs.mqs_ceiling,
         "gateways": {str(gateway): str(state) for gateway, state in mqs.gateways.items()},
         "selection": evidence.run.selection,
+        "judgedCases": coverage.judged,
+        "plannedCases": coverage.planned,
         "skippedTests": mqs.outcomes[Outcome.SKIPPED],
         "statedAt": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "aprqaVersion": evidence.run.aprqa_version,

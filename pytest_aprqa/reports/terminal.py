@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pytest_aprqa.core import Gateway, GatewayState, Modality, Outcome
+from pytest_aprqa.core import Gateway, GatewayState, Modality, Outcome, counted, excerpt, visible
 from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports.cells import CellTally
 from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
@@ -25,13 +25,11 @@ from pytest_aprqa.reports.standing import (
     differs,
     outcome_counts,
     rate_sentence,
-    score_sentence,
     status_reasons,
     tier_sentence,
 )
 from pytest_aprqa.reports.unjudged import unjudged_groups
-from pytest_aprqa.reports.visible import counted, excerpt, visible
-from pytest_aprqa.scoring import CategoryScore, Mqs, Status
+from pytest_aprqa.scoring import CategoryScore, Mqs, Status, full_headline
 
 _FAILURES: Final = 5
 _TEXT_CHARS: Final = 240
@@ -242,8 +240,8 @@ def _category_columns(score: CategoryScore, bar_chars: int, *, ascii: bool) -> t
 
 def _add_score(page: _Page, evidence: Evidence, mqs: Mqs) -> None:
     page.section("score")
-    page.lines([score_sentence(mqs)], style="bold")
     page.add(Text.assemble("status ", (mqs.status, _STATUS_STYLES[mqs.status])))
+    page.lines([full_headline(evidence, mqs)], style="bold")
     page.listing(status_reasons(evidence, mqs, ascii=page.ascii))
     page.lines([tier_sentence(mqs), rate_sentence(mqs)])
     page.lines(f"penalty -{penalty.points} {penalty.code} ({penalty.description})" for penalty in mqs.penalties)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_aprqa.core import Outcome
+from pytest_aprqa.core import Outcome, counted, excerpt
 from pytest_aprqa.evidence import Record
-from pytest_aprqa.reports.visible import counted, excerpt
 
 _LINE_CHARS: Final = 300
 _LINES: Final = 12
@@ -44,23 +43,29 @@ def unjudged_groups(records: Iterable[Record], *, limit: int, ascii: bool = Fals
     """
     groups: list[UnjudgedGroup] = []
     known = tuple(records)
+    recorded = {(record.target_id, record.gate_id) for record in known}
     for outcome in (Outcome.SKIPPED, Outcome.INCONCLUSIVE):
         by_reason: dict[str, list[Record]] = {}
         for record in known:
             if record.outcome is outcome:
                 by_reason.setdefault(record.reason, []).append(record)
         ordered = sorted(by_reason.values(), key=len, reverse=True)
-        groups += [_group(members, ascii) for members in ordered[:limit]]
+        groups += [_group(members, recorded, ascii) for members in ordered[:limit]]
         if rest := ordered[limit:]:
             words = (counted(len(rest), "other reason"),)
             groups.append(UnjudgedGroup(outcome, sum(map(len, rest)), words, ""))
     return tuple(groups)
 
 
-def _group(members: Sequence[Record], ascii: bool) -> UnjudgedGroup:
+def _group(members: Sequence[Record], recorded: Container[tuple[str | None, str]], ascii: bool) -> UnjudgedGroup:
     first = members[0]
+    ground = first.details.get("not_checked")
+    lines = _lines(first.reason, ascii)
+    if isinstance(ground, str) and (first.target_id, ground) not in recorded:
+        named = excerpt(ground, limit=_LINE_CHARS, ascii=ascii)
+        lines = (*lines, f"{named} was not selected: it was looked at for these alone, and has no record in this run")
     example = excerpt(first.case_id, limit=_LINE_CHARS, ascii=ascii)
-    return UnjudgedGroup(first.outcome, len(members), _lines(first.reason, ascii), example)
+    return UnjudgedGroup(first.outcome, len(members), lines, example)
 
 
 def _lines(reason: str, ascii: bool) -> tuple[str, ...]:

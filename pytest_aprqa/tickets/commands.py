@@ -6,7 +6,8 @@ that no text of a model stands on a command line at all.
 
 from __future__ import annotations
 
-from pytest_aprqa.tickets.quoting import printable, shell_line
+from pytest_aprqa.core import excerpt
+from pytest_aprqa.tickets.quoting import shell_line
 from pytest_aprqa.tickets.ticket import Ticket
 
 AUTOMATED: str = "qa-automated"
@@ -29,7 +30,7 @@ def gh_arguments(ticket: Ticket, *, repo: str, body_file: str) -> tuple[str, ...
         "issue",
         "create",
         *_repo(repo),
-        f"--title={printable(ticket.title, limit=250)}",
+        f"--title={excerpt(ticket.title, limit=250)}",
         *(f"--label={label}" for label in ticket.labels),
         f"--body-file={file}",
     )

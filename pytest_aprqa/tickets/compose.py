@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from pytest_aprqa.core import GATES, Outcome
-from pytest_aprqa.evidence import Evidence, Record
+from pytest_aprqa.core import GATES, Outcome, excerpt
+from pytest_aprqa.evidence import Evidence, Record, portable
 from pytest_aprqa.tickets import causes
 from pytest_aprqa.tickets.blame import Blame, blame_of
 from pytest_aprqa.tickets.causes import CAUSES, Cause, TicketCategory
@@ -16,7 +16,6 @@ from pytest_aprqa.tickets.defect_map import DEFECT_MAP
 from pytest_aprqa.tickets.dependents import dependents_of
 from pytest_aprqa.tickets.excerpts import excerpts_of
 from pytest_aprqa.tickets.next_steps import next_steps_of
-from pytest_aprqa.tickets.quoting import printable
 from pytest_aprqa.tickets.reproduction import reproduction
 from pytest_aprqa.tickets.scene import Scene, scene_of
 from pytest_aprqa.tickets.scope import scope_of
@@ -38,10 +37,11 @@ def tickets_of(evidence: Evidence, *, min_occurrences: int = 1, black_swans_only
     """One ticket for each probable cause of the failures of a run.
 
     Args:
-        evidence: the run, ours or foreign.
+        evidence: the run, ours or foreign; its absolute paths are in no ticket.
         min_occurrences: fewest failures that make a ticket.
         black_swans_only: only those where an engine died.
     """
+    evidence = portable(evidence)
     scene = scene_of(evidence)
     groups: dict[tuple[str, str, str], list[Record]] = {}
     blames: dict[tuple[str, str, str], Blame] = {}
@@ -118,8 +118,8 @@ def _title(record: Record, blame: Blame, targets: Sequence[str]) -> str:
     else:
         what = _cause(blame).title
     where = blame.scope.words or ", ".join(targets[:2]) + (" …" if len(targets) > 2 else "")
-    model = printable(record.model, limit=_MODEL_CHARS)
-    return printable(f"[QA] {model}: {what}{f' ({where})' if where else ''}", limit=_TITLE_CHARS)
+    model = excerpt(record.model, limit=_MODEL_CHARS)
+    return excerpt(f"[QA] {model}: {what}{f' ({where})' if where else ''}", limit=_TITLE_CHARS)
 
 
 def _hypothesis(blame: Blame) -> str:

@@ -11,26 +11,19 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
+from pytest_aprqa.core import excerpt, visible
+
 _SPECIAL: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|~#$"} | {"@": "&#64;"})
 
 
-def printable(text: str, *, limit: int) -> str:
-    r"""The beginning of a text on one line, with what is not printable spelled out.
-
-    >>> printable("a\nb\x1b", limit=9), printable("abcdef", limit=3)
-    ('a\\nb\\x1b', 'abc… (6 characters)')
-    """
-    return _spelled(text[:limit]) + (f"… ({len(text):,} characters)" if len(text) > limit else "")
-
-
 def printable_lines(text: str, *, limit: int, tail: bool = False) -> str:
-    r"""The same with its line feeds kept; of a tail the end is shown.
+    r"""As `excerpt`, with its line feeds kept; of a tail the end is shown.
 
     >>> printable_lines("one\ntwo\r\n", limit=20)
     'one\ntwo\\r'
     """
     cut = text[-limit:] if tail else text[:limit]
-    shown = "\n".join(_spelled(line) for line in cut.split("\n")).strip("\n")
+    shown = "\n".join(visible(line) for line in cut.split("\n")).strip("\n")
     if len(text) <= limit:
         return shown
     note = f"… ({len(text):,} characters)"
@@ -43,7 +36,7 @@ def inline(text: str, *, limit: int = 200) -> str:
     >>> print(inline("<!-- @a `b` #1 -->"))
     &lt;!-- &#64;a \`b\` \#1 --&gt;
     """
-    return escape(printable(text, limit=limit), quote=False).translate(_SPECIAL)
+    return escape(excerpt(text, limit=limit), quote=False).translate(_SPECIAL)
 
 
 def fenced(text: str, *, language: str = "text") -> str:
@@ -71,15 +64,6 @@ def shell_word(text: str) -> str:
 def shell_line(words: Iterable[str]) -> str:
     """Words joined to a command."""
     return " ".join(map(shell_word, words))
-
-
-def _spelled(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def _ansi_c(character: str) -> str:

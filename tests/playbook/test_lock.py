@@ -17,6 +17,7 @@ from pytest_aprqa.playbook import (
     gather_lock,
     lock_playbooks,
     lock_problem,
+    question_digest,
     read_lock,
     read_playbook,
     render_lock,
@@ -112,6 +113,8 @@ def test_what_bears_on_the_verdict_is_noticed_and_named(tmp_path: Path, phrase: 
     after = put(path, changed)
     assert changed != BASE
     assert semantic_digest(after) != semantic_digest(before)
+    asks_the_same = phrase == "model.files.gguf changed"
+    assert (question_digest(after) == question_digest(before)) == asks_the_same
     assert phrase in verify(after, lock)
     assert len(verify(after, lock)) == 1
 

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_aprqa.core import Outcome
 from pytest_aprqa.evidence import read_evidence, read_journal, untimed
-from tests.plugin.conftest import FOLDER, Project
+from tests.plugin.conftest import FOLDER, SCENARIOS, Project
 
 
 def drawn(project: Project, *, policy: str = "stop-on-p0") -> Path:
@@ -42,20 +42,30 @@ def test_the_journal_has_every_record(project: Project) -> None:
     assert {record.case_id for record in journal.records} == {it.case_id for it in project.evidence().records}
 
 
-def test_a_killed_run_keeps_what_was_judged_and_leaves_no_orphan(serial: Project) -> None:
+def test_a_killed_run_loses_only_the_batch_in_flight_and_leaves_no_orphan(serial: Project) -> None:
+    """The two sums, of one length, are a batch; the model hangs on the next one, which stands between them."""
     serial.script(answers={"capital": {"hang": True}})
-    playbook = serial.playbook(test_matrix={"timeout_ms": 60_000, "modalities": ["run"]})
-    command = [sys.executable, "-m", "pytest", "--aprqa-engine=fake", "--aprqa-batch=1", str(playbook)]
+    scenarios = [SCENARIOS[0], SCENARIOS[2], SCENARIOS[1]]
+    playbook = serial.playbook(test_matrix={"timeout_ms": 60_000, "modalities": ["run"]}, scenarios=scenarios)
+    command = [sys.executable, "-m", "pytest", "--aprqa-engine=fake", "--aprqa-batch=2", str(playbook)]
     process = subprocess.Popen(command, cwd=serial.pytester.path, stdout=subprocess.DEVNULL)
     journal = serial.pytester.path / "certifications" / FOLDER / "evidence.jsonl"
-    wait_until(lambda: journal.exists() and "G2-INFER" in journal.read_text())
+    wait_until(lambda: journal.exists() and '"carried"' in journal.read_text())
     wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) > 0)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert {record.gate_id for record in read_journal(journal).records} >= {"G0-VALIDATE-001", "G1-LOAD", "G2-INFER"}
+    contents = read_journal(journal)
+    assert {record.gate_id for record in contents.records} >= {"G0-VALIDATE-001", "G1-LOAD", "G2-INFER"}
+    assert [record.scenario for record in contents.records if record.modality] == ["two_plus_two"]
+    assert [record.scenario for record in contents.carried] == ["three_times_three"]
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
+    serial.script(arithmetic=False)
+    serial.run(playbook, f"--aprqa-resume={journal}")
+    resumed = {record.scenario: record.resumed for record in serial.evidence().records if record.modality}
+    assert resumed == {"two_plus_two": True, "capital": False, "three_times_three": True}
+    assert serial.record("run[safetensors-cpu-three").outcome is Outcome.CORROBORATED
 
 
 def wait_until(condition: object, *, seconds: float = 60) -> None:
@@ -125,7 +135,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(project: Pro
     (project.pytester.path / "file").write_text("")
     result = project.run(project.playbook(), "--aprqa-output=file")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*evidence cannot be written below*file; choose another --aprqa-output*"])
+    result.stderr.fnmatch_lines(["*evidence cannot be written: *file is no folder; choose another --aprqa-output*"])
 
 
 def test_warnings_and_what_is_not_tested_are_shown(serial: Project) -> None:

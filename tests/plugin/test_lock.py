@@ -18,10 +18,12 @@ def test_a_run_under_a_lock_needs_the_locked_playbook(serial: Project) -> None:
     refused.stdout.fnmatch_lines(["*tiny.playbook.yaml:1:1:*test_matrix.timeout_ms*lock-playbooks*"])
 
 
-def test_a_lock_that_is_not_there_is_refused(serial: Project) -> None:
-    refused = serial.run(serial.playbook().name, "--aprqa-lock", "nowhere.yaml")
-    assert refused.ret == 2
-    refused.stdout.fnmatch_lines(["*the lock cannot be used*nowhere.yaml*"])
+def test_a_lock_that_cannot_be_read_is_wrong_usage(serial: Project) -> None:
+    serial.pytester.path.joinpath("binary").write_bytes(b"\x00")
+    for name, found in (("nowhere.yaml", "there is no such file"), ("binary", "found a NUL at byte 0")):
+        refused = serial.run(serial.playbook().name, "--aprqa-lock", name)
+        assert refused.ret == 4
+        refused.stderr.fnmatch_lines([f"*--aprqa-lock: */{name}: *{found}"])
 
 
 def test_the_command_line_s_own_words_do_not_break_the_lock(serial: Project) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aprqa import embedded
 from pytest_aprqa.registry import Award, Awards, Origin, Registry, RegistryError, Row, sync_readme
 from pytest_aprqa.registry.readme import END, START
 from tests.registry.samples import NOW
@@ -92,9 +93,19 @@ def test_one_gateway_that_did_not_pass_is_a_cross_g0_included() -> None:
 def test_names_cannot_break_out_of_their_cell() -> None:
     text = synced(Row("o/a](b)|<script>`x`", "fam|ily", "7B*"))
     row = next(line for line in text.splitlines() if "script" in line)
-    assert row.startswith(
-        r"| [a\](b)\|\<script\>\`x\`](https://huggingface.co/o/a%5D%28b%29%7C%3Cscript%3E%60x%60) | fam\|ily | 7B\* |"
-    )
+    assert row.startswith(r"| a\](b)\|\<script\>\`x\` | fam\|ily | 7B\* |")
+
+
+def test_bare_text_becomes_no_link_no_mention_and_no_formula() -> None:
+    text = synced(Row("o/name", "https://evil.example", "www.evil.example"), Row("o/other", "@who", "$x$"))
+    assert r"| https\://evil.example | www\.evil.example |" in text
+    assert r"| \@who | \$x\$ |" in text
+
+
+@pytest.mark.parametrize("model", ["local/mine", embedded.MODEL, "no-owner/a/b", "a/<b>"])
+def test_what_is_not_on_the_hub_is_not_linked(model: str) -> None:
+    assert "huggingface.co" not in synced(Row(model, "f", "1B"))
+    assert "huggingface.co/o/there" in synced(Row("o/there", "f", "1B"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from pytest_aprqa.core import Category, Json, Outcome
 from pytest_aprqa.evidence import Dialect, Evidence, Selection
-from pytest_aprqa.registry import Row, score_of, settle
+from pytest_aprqa.registry import Row, settle
+from pytest_aprqa.scoring import score_evidence
 from tests.registry.samples import NOW, RUN_AT, a_run, with_failure
 from tests.reports.samples import MODEL, record
 
@@ -16,7 +17,7 @@ CERTIFIED = replace(KNOWN, status="CERTIFIED", mqs_score=990, grade="A+", certif
 
 
 def settled(made: Evidence, row: Row | None = KNOWN) -> Row:
-    return settle(row, made, score_of(made), now=NOW)
+    return settle(row, made, score_evidence(made), now=NOW)
 
 
 def without(made: Evidence, category: Category) -> Evidence:
@@ -105,9 +106,9 @@ def test_foreign_evidence_awards_nothing() -> None:
 
 def test_an_unknown_model_gets_a_row_with_the_facts_that_are_given() -> None:
     made = a_run()
-    row = settle(None, made, score_of(made), family="llama", parameters="135M", now=NOW)
+    row = settle(None, made, score_evidence(made), family="llama", parameters="135M", now=NOW)
     assert (row.model_id, row.family, row.size_category, row.status) == (MODEL, "llama", "tiny", "PROVISIONAL")
-    assert settle(None, made, score_of(made), now=NOW).size_category == ""
+    assert settle(None, made, score_evidence(made), now=NOW).size_category == ""
 
 
 def test_a_run_cannot_have_ended_in_the_future() -> None:

@@ -188,6 +188,7 @@ def changed(**updates: object) -> Evidence:
         ({"model": "other/model"}, "model: these are two models"),
         ({"name": "another"}, "playbook: the runs are of two playbooks"),
         ({"sha256": "ef" * 32}, "playbook digest: the playbook was changed"),
+        ({"sha256": "ef" * 32, "question_sha256": "ef" * 32}, "playbook digest: the playbook was changed"),
         ({"scenarios_digest": "ef" * 32}, "scenarios digest: the scenarios were changed"),
         ({"tier": "deep"}, "tier: the tiers differ"),
     ],
@@ -195,6 +196,17 @@ def changed(**updates: object) -> Evidence:
 def test_what_casts_doubt_is_told(updates: dict[str, object], what: str) -> None:
     found = compare(run(PASSED), changed(**updates))
     assert [warning for warning in found.warnings if warning.startswith(what)]
+
+
+def test_other_places_of_the_same_questions_cast_no_doubt() -> None:
+    asked = {"question_sha256": "ef" * 32}
+    runs = []
+    for sha256, path in (("01" * 32, "/a/good.gguf"), ("02" * 32, "/b/bad.gguf")):
+        made = changed(**asked, sha256=sha256)
+        runs.append(made.model_copy(update={"run": made.run.model_copy(update={"options": {"model_path": path}})}))
+    assert compare(*runs).warnings == ()
+    other = changed(question_sha256="ab" * 32)
+    assert "the playbook was changed" in compare(runs[0], other).warnings[0]
 
 
 def test_machines_engines_and_weights_are_told_without_doubt() -> None:

@@ -8,6 +8,7 @@ from pytest_aprqa.core import Modality, Outcome
 from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports import render_step_summary
 from pytest_aprqa.reports.markdown import markdown_text
+from pytest_aprqa.reports.unjudged import unjudged_groups
 from pytest_aprqa.scoring import Rules, score
 from tests.reports.samples import (
     CPU,
@@ -19,6 +20,7 @@ from tests.reports.samples import (
     evidence,
     good,
     hostile_fields,
+    record,
     weights_missing,
 )
 from tests.reports.snapshot import check_snapshot
@@ -91,3 +93,16 @@ def test_fifty_failures_are_shown_and_all_are_counted() -> None:
     text = render(evidence(case(f"c{number}", Modality.RUN, CPU, Outcome.FALSIFIED) for number in range(60)))
     assert "### Failures (50 of 60)" in text
     assert text.count("| run\\[safetensors-cpu-c") == 50
+
+
+def test_a_gate_that_kept_others_from_being_checked_without_being_selected_is_explained() -> None:
+    note = "F-LAYOUT-002 was not selected: it was looked at for these alone, and has no record in this run"
+    waits = record(
+        "F-LOGIT-NMSE-001",
+        outcome=Outcome.INCONCLUSIVE,
+        reason="not checked: F-LAYOUT-002 is falsified: transposed",
+        details={"not_checked": "F-LAYOUT-002"},
+    )
+    assert unjudged_groups([waits], limit=1)[0].reason[1:] == (note,)
+    ground = record("F-LAYOUT-002", outcome=Outcome.FALSIFIED)
+    assert unjudged_groups([ground, waits], limit=1)[0].reason[1:] == ()

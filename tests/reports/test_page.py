@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aprqa.core import Modality, Outcome
+from pytest_aprqa.core import Gateway, Modality, Outcome
 from pytest_aprqa.evidence import Evidence, read_evidence
 from pytest_aprqa.regression import compare
 from pytest_aprqa.reports.page import render_html_report
@@ -148,6 +148,18 @@ def test_the_static_parts_show_what_the_run_came_to(pages: dict[str, str]) -> No
     assert "serve: not built yet" in text
     assert "cd" * 32 in text
     assert "pytest 'playbooks/models/aprqa-tiny-mvp.playbook.yaml::run[safetensors-cpu-hello]'" in text
+
+
+def test_a_gateway_is_run_again_by_the_name_that_pytest_knows(pages: dict[str, str]) -> None:
+    text = Page(pages["blocked"]).one("section", id="counterexamples").text
+    assert "pytest 'playbooks/models/aprqa-tiny-mvp.playbook.yaml::G0_integrity[gguf-q4_k_m-cpu]'" in text
+    assert ".playbook.yaml::G0-" not in text
+
+
+def test_what_only_a_whole_playbook_judges_is_run_again_by_it() -> None:
+    page = Page(rendered(evidence(samples.gateways(CPU, failed=Gateway.G3))))
+    text = page.one("section", id="counterexamples").text
+    assert re.search(r"pytest playbooks/models/aprqa-tiny-mvp\.playbook\.yaml(?!:)", text)
 
 
 def test_counterexamples_come_gravest_first_and_no_more_than_fifty() -> None:

@@ -12,7 +12,7 @@ from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.reports.page import table
 from pytest_aprqa.reports.page.table import BUDGET_BYTES, records_json
 from tests.reports.page_samples import hostile, large
-from tests.reports.samples import case, evidence
+from tests.reports.samples import case, evidence, record
 
 
 def read(made: Evidence) -> dict[str, Any]:
@@ -39,6 +39,14 @@ def test_a_row_holds_what_was_asked_answered_and_how_to_see_it_again() -> None:
     more = {name: texts[place] for name, place in row[9]}
     assert more["expected"] == "4"
     assert (read_back["path"], read_back["untypable"]) == ("playbooks/models/aprqa-tiny-mvp.playbook.yaml", [])
+
+
+def test_a_gateway_is_run_again_as_one_item_or_with_the_whole_playbook() -> None:
+    made = evidence([case("x", Modality.RUN), record("G0-VALIDATE-001"), record("G3-STABLE")])
+    read_back = read(made)
+    items = read_back["items"]
+    assert (set(items), items["2"]) == ({"1", "2"}, -1)
+    assert read_back["texts"][items["1"]] == "G0_integrity[safetensors-cpu]"
 
 
 def test_an_id_that_cannot_be_typed_gets_no_command() -> None:

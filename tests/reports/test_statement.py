@@ -10,7 +10,7 @@ import pytest
 from pytest_aprqa.core import EvidenceError, Modality, Outcome
 from pytest_aprqa.evidence import Dialect, Evidence, Selection
 from pytest_aprqa.reports import statement_of
-from pytest_aprqa.scoring import Rules, score
+from pytest_aprqa.scoring import score_evidence
 from tests.reports.samples import CPU, HOSTILE, blocked, case, eventful, evidence, gateways, good, weights_missing
 from tests.reports.snapshot import check_snapshot
 
@@ -73,9 +73,7 @@ SCHEMA = {
 
 
 def stated(made: Evidence) -> dict[str, Any]:
-    partial = made.run.selection is Selection.PARTIAL
-    mqs = score(made.records, Rules(made.playbook.tier, partial_selection=partial))
-    return dict(statement_of(made, mqs, evidence_sha256=DIGEST, now=NOW))
+    return dict(statement_of(made, score_evidence(made), evidence_sha256=DIGEST, now=NOW))
 
 
 @pytest.mark.parametrize("made", [good(), eventful(), blocked()], ids=["good", "eventful", "blocked"])

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from pytest_aprqa.core import Modality, Outcome
 from pytest_aprqa.evidence import Evidence, RunInfo, Selection
 from pytest_aprqa.reports import render_summary
-from pytest_aprqa.scoring import Rules, score
+from pytest_aprqa.scoring import score_evidence
 from tests.reports.samples import (
     CPU,
     HOSTILE,
@@ -36,9 +36,7 @@ SAMPLES = {
 
 
 def render(made: Evidence, *, width: int = 80, color: bool = False, ascii: bool = False) -> str:
-    partial = made.run.selection is Selection.PARTIAL
-    mqs = score(made.records, Rules(made.playbook.tier, partial_selection=partial))
-    return render_summary(made, mqs, width=width, color=color, ascii=ascii, files=FILES)
+    return render_summary(made, score_evidence(made), width=width, color=color, ascii=ascii, files=FILES)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

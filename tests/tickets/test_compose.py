@@ -222,7 +222,7 @@ def test_what_to_look_at_names_the_runs_own_files() -> None:
     )
     (ticket,) = tickets_of(made.model_copy(update={"weights": weights}))
     commands = [step.command for step in ticket.next_steps]
-    assert commands[0] == "apr-qa diagnose-conversion '/conv/x y/model.gguf' --against /models/tiny"
+    assert commands[0] == "apr-qa diagnose-conversion '…/x y/model.gguf' --against '…/tiny'"
     assert ("sha256 of gguf-q4_k_m-cpu model.gguf", "ee" * 32) in ticket.environment
 
 

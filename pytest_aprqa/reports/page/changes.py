@@ -112,10 +112,9 @@ def _sides(before: Side, after: Side) -> Rows:
         judged = (
             f"{side.passed:,} of {side.total:,} judged (95 % {low:.1%} to {high:.1%})" if side.total else "none judged"
         )
-        score = f"{side.mqs} to {side.mqs_ceiling}" if side.mqs != side.mqs_ceiling else str(side.mqs)
         gateways = ", ".join(f"{gateway} {state}" for gateway, state in side.gateways.items())
         run = (side.model, side.playbook or "not named", side.started_at or "not known")
-        return (*run, side.status, score, judged, gateways, f"{side.records:,}")
+        return (*run, side.status, side.headline, judged, gateways, f"{side.records:,}")
 
     names = ("Model", "Playbook", "Started", "Status", "Score", "Passed", "Gateways", "Records")
     return tuple(zip(names, facts(before), facts(after), strict=True))

@@ -12,12 +12,11 @@ from typing import Final
 
 from markupsafe import Markup
 
-from pytest_aprqa.core import Json
+from pytest_aprqa.core import Json, excerpt
 from pytest_aprqa.evidence import Evidence, Record
 from pytest_aprqa.reports.page.axes import LogAxis, axis_of
 from pytest_aprqa.reports.page.svg import drawing, line, rect, text
 from pytest_aprqa.reports.page.texts import SHORT, mapping, real, short_number
-from pytest_aprqa.reports.visible import excerpt
 
 _KL: Final = {"F-KL-MEAN-001": "mean", "F-KL-TAIL-001": "99th percentile", "F-KL-MAX-001": "largest"}
 _MOST: Final = 300

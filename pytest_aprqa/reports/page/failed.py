@@ -7,14 +7,13 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from pytest_aprqa.core import GATES, Outcome, Severity
+from pytest_aprqa.core import GATES
 from pytest_aprqa.evidence import Evidence, Record
-from pytest_aprqa.reports.failures import failed_records, severity_of_record
+from pytest_aprqa.reports.failures import severity_of_record, worst_first
 from pytest_aprqa.reports.page.links import records_link
 from pytest_aprqa.reports.page.texts import block, command, last_lines, mapping, plain_lines
 
 MOST: Final = 50
-_GRAVEST: Final = (Outcome.CRASHED, Outcome.TIMEOUT, Outcome.FALSIFIED)
 _STDERR: Final = 1200
 """Characters of a dead engine's standard error."""
 _TURNS: Final = 8
@@ -56,13 +55,8 @@ class Counterexample:
 
 
 def counterexamples(evidence: Evidence) -> tuple[Counterexample, ...]:
-    """The worst `MOST`: P0 first, then crashes, timeouts, falsified; else in collection order."""
-    worst = sorted(failed_records(evidence.records), key=_rank)[:MOST]
-    return tuple(_counterexample(record, evidence.playbook.path) for record in worst)
-
-
-def _rank(record: Record) -> tuple[bool, int, int]:
-    return severity_of_record(record) is not Severity.P0, _GRAVEST.index(record.outcome), record.index
+    """The worst `MOST`."""
+    return tuple(_counterexample(record, evidence.playbook.path) for record in worst_first(evidence.records)[:MOST])
 
 
 def _counterexample(record: Record, path: str) -> Counterexample:
@@ -81,7 +75,7 @@ def _counterexample(record: Record, path: str) -> Counterexample:
         turns_before=max(0, len(record.turns) - _TURNS),
         expected=None if record.expected is None else block(plain_lines(record.expected)),
         stderr=_last_words(record),
-        command=command(path, record.case_id),
+        command=command(path, record.item),
         link=records_link(q=record.case_id),
     )
 

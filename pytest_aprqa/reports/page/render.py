@@ -17,7 +17,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pytest_aprqa.core import Gateway, Outcome
+from pytest_aprqa.core import Gateway, Outcome, excerpt
 from pytest_aprqa.evidence import Evidence, provenance_problems
 from pytest_aprqa.regression import Comparison
 from pytest_aprqa.reports.failures import failed_records
@@ -32,10 +32,9 @@ from pytest_aprqa.reports.page.svg import outcomes_bar, rate_bar, score_bar
 from pytest_aprqa.reports.page.table import records_json
 from pytest_aprqa.reports.page.texts import LONG, SHORT, lines, shown, whole
 from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
-from pytest_aprqa.reports.standing import rate_sentence, score_sentence, status_reasons, tier_sentence
+from pytest_aprqa.reports.standing import rate_sentence, status_reasons, tier_sentence
 from pytest_aprqa.reports.unjudged import unjudged_groups
-from pytest_aprqa.reports.visible import excerpt
-from pytest_aprqa.scoring import Mqs
+from pytest_aprqa.scoring import Mqs, coverage_of, full_headline, headline, shows_letters
 
 _REASONS: Final = 40
 _MOST_TARGETS: Final = 300
@@ -80,7 +79,13 @@ def _standing(evidence: Evidence, mqs: Mqs) -> dict[str, object]:
     """What the score rests on."""
     return {
         "reasons": [_paragraph(reason) for reason in status_reasons(evidence, mqs)],
-        "sentences": [_paragraph(_capital(say(mqs))) for say in (score_sentence, tier_sentence, rate_sentence)],
+        "headline": headline(mqs),
+        "coverage": coverage_of(evidence).words,
+        "lettered": shows_letters(mqs),
+        "sentences": [
+            _paragraph(_capital(said))
+            for said in (full_headline(evidence, mqs), tier_sentence(mqs), rate_sentence(mqs))
+        ],
         "score_chart": score_bar(mqs),
         "outcomes": [(str(outcome), mqs.outcomes[outcome], records_link(outcome=outcome)) for outcome in Outcome],
         "outcomes_chart": outcomes_bar(mqs.outcomes),

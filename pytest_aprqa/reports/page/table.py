@@ -105,6 +105,10 @@ def _table(evidence: Evidence, records: Sequence[Record], limit: int) -> dict[st
         target = texts.name(record.target_id)
         targets.setdefault(target, [record.format, record.backend, record.quantization])
         rows.append([gate, target, *_row(record, texts)])
+    # What runs a record again is its case, but for gateways, which are one item each; -1 is the whole playbook.
+    items: dict[str, Json] = {
+        str(place): texts.name(record.item) for place, record in enumerate(records) if record.item != record.case_id
+    }
     return {
         "outcomes": [str(outcome) for outcome in _OUTCOMES],
         "gates": {str(place): gate for place, gate in gates.items()},
@@ -113,7 +117,8 @@ def _table(evidence: Evidence, records: Sequence[Record], limit: int) -> dict[st
         "rows": rows,
         "total": len(evidence.records),
         "path": path if command(path, "x") else "",
-        "untypable": [place for place, record in enumerate(records) if not command(path, record.case_id)],
+        "items": items,
+        "untypable": [place for place, record in enumerate(records) if not command(path, record.item)],
     }
 
 

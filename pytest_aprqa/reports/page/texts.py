@@ -14,8 +14,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from pytest_aprqa.core import Json
-from pytest_aprqa.reports.visible import excerpt, visible
+from pytest_aprqa.core import Json, excerpt, visible
 
 SHORT: Final = 300
 """Characters of a name, an id or a reason."""
@@ -86,13 +85,13 @@ def _bounded(value: object) -> object:
             return value
 
 
-def command(path: str, case_id: str) -> str:
-    r"""What runs a case again, quoted for a shell; empty when the playbook is unknown or the id cannot be typed.
+def command(path: str, item: str | None) -> str:
+    r"""What runs an item, or the whole playbook, again; empty when no playbook is known or the name cannot be typed.
 
-    >>> command("a b.yaml", "run[x]"), command("", "run[x]"), command("p.yaml", "a\u202eb")
-    ("pytest 'a b.yaml::run[x]'", '', '')
+    >>> command("a b.yaml", "run[x]"), command("p.yaml", None), command("", "run[x]"), command("p.yaml", "a\u202eb")
+    ("pytest 'a b.yaml::run[x]'", 'pytest p.yaml', '', '')
     """
-    node = f"{path}::{case_id}"
+    node = f"{path}::{item}" if item else path
     return f"pytest {quote(node)}" if path and len(node) <= _COMMAND and node.isprintable() else ""
 
 

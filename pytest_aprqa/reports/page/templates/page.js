@@ -227,7 +227,9 @@
     for (const [term, text] of row[MORE]) {
       pair(list, term[0].toUpperCase() + term.slice(1), name(text), PLAIN.has(term) ? "text" : "pre");
     }
-    if (!untypable.has(place)) pair(list, "Run it again", `pytest ${quoted(`${data.path}::${name(row[CASE])}`)}`, "command");
+    const item = name(data.items[place] ?? row[CASE]);
+    const node = item ? `${data.path}::${item}` : data.path;
+    if (!untypable.has(place)) pair(list, "Run it again", `pytest ${quoted(node)}`, "command");
     const made = make("tr", "detail");
     const only = make("td");
     only.colSpan = 7;

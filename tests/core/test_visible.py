@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pytest_aprqa.reports import counted, excerpt, visible
+from pytest_aprqa.core import counted, excerpt, visible
 
 
 @pytest.mark.parametrize(
