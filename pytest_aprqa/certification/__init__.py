@@ -8,21 +8,21 @@ from pytest_aprqa.certification.certify import Candidate, Certifying, certify, f
 from pytest_aprqa.certification.choose import choose
 from pytest_aprqa.certification.doctor import Health, examine
 from pytest_aprqa.certification.errors import CertificationError
-from pytest_aprqa.certification.locked import LOCK_NAME, LockState, lock_state, nearest_lock
+from pytest_aprqa.certification.locked import LockState, lock_state, nearest_lock
 from pytest_aprqa.certification.outlook import Outlook, outlook_of
 from pytest_aprqa.certification.process import Ended, command_line, run_pytest
 from pytest_aprqa.certification.register import Newcomer
 from pytest_aprqa.certification.seen import Seen, look_for
 from pytest_aprqa.certification.settle import Desk, settle_run
 from pytest_aprqa.certification.settled import Ending, Settled
-from pytest_aprqa.certification.shown import outlook_lines, summary_lines
-from pytest_aprqa.certification.tools import TOOLS_NAME, ToolRow, Tried, try_tools
+from pytest_aprqa.certification.shown import outlook_lines, summary_lines, time_words
+from pytest_aprqa.certification.tools import LOOKS, TOOLS_NAME, ToolRow, Tried, foresee_tools, try_tools
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.certification.write_reports import ALL_FORMS, ReportForm, digest_of, write_reports
 
 __all__ = [
     "ALL_FORMS",
-    "LOCK_NAME",
+    "LOOKS",
     "TOOLS_NAME",
     "Candidate",
     "CertificationError",
@@ -46,6 +46,7 @@ __all__ = [
     "digest_of",
     "examine",
     "foresee",
+    "foresee_tools",
     "lock_state",
     "look_for",
     "nearest_lock",
@@ -56,6 +57,7 @@ __all__ = [
     "run_pytest",
     "settle_run",
     "summary_lines",
+    "time_words",
     "try_tools",
     "write_reports",
 ]

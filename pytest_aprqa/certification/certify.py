@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_aprqa.certification.draft import Found, Library, draft_for_files, playbook_for
+from pytest_aprqa.certification.beforehand import check_lock, check_output
+from pytest_aprqa.certification.draft import Found, catalog_of, draft_for_files, playbook_for
 from pytest_aprqa.certification.locked import LockState, lock_state
 from pytest_aprqa.certification.outlook import Outlook, outlook_of
 from pytest_aprqa.certification.process import Ended, command_line, run_pytest
@@ -17,7 +18,7 @@ from pytest_aprqa.certification.settle import Desk, run_before, settle_run
 from pytest_aprqa.certification.settled import Ending, Settled
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.core import AprqaError, Tier
-from pytest_aprqa.playbook import read_playbook
+from pytest_aprqa.playbook import Catalog, read_playbook
 from pytest_aprqa.scoring import Status
 from pytest_aprqa.weights import Search
 
@@ -77,14 +78,21 @@ def own_files(hf: Path, gguf: Path | None, apr: Path | None, how: Certifying, *,
 
 
 def certify(candidates: Sequence[Candidate], how: Certifying) -> Iterator[Settled]:
-    """Certifies models; each result comes as soon as it is known."""
-    ended, library = "", Library.of(how.playbooks)
+    """Certifies models; each result comes as soon as it is known.
+
+    Raises:
+        CertificationError: the output folder cannot be written, or the lock file cannot be read; nothing was run.
+    """
+    check_output(how.desk.output)
+    if how.check_lock and any(candidate.playbook is None for candidate in candidates):
+        check_lock(how.lock)
+    ended, catalog = "", catalog_of(how.playbooks)
     for number, candidate in enumerate(candidates, start=1):
         if ended:
             yield Settled(candidate.model, how.tier, Ending.NOT_RUN, (ended,), candidate.status)
             continue
         how.tell(f"[{number}/{len(candidates)}] {candidate.model}, tier {how.tier}")
-        settled = _certify_one(candidate, how, library)
+        settled = _certify_one(candidate, how, catalog)
         if settled.ending is Ending.INTERRUPTED:
             ended = f"interrupted at {candidate.model}"
         elif how.fail_fast and not settled.clean:
@@ -94,16 +102,16 @@ def certify(candidates: Sequence[Candidate], how: Certifying) -> Iterator[Settle
 
 def foresee(candidates: Sequence[Candidate], how: Certifying) -> Iterator[Outlook | AprqaError]:
     """The plan for each model, or why there is none; a playbook that has to be drafted is written, nothing is run."""
-    library = Library.of(how.playbooks)
+    catalog = catalog_of(how.playbooks)
     for candidate in candidates:
         try:
-            yield _foresee_one(candidate, how, library)
+            yield _foresee_one(candidate, how, catalog)
         except AprqaError as problem:
             yield problem
 
 
-def _foresee_one(candidate: Candidate, how: Certifying, library: Library) -> Outlook:
-    found = _playbook(candidate, how, library)
+def _foresee_one(candidate: Candidate, how: Certifying, catalog: Catalog) -> Outlook:
+    found = _playbook(candidate, how, catalog)
     outlook = outlook_of(
         found.path,
         how.wishes,
@@ -114,16 +122,16 @@ def _foresee_one(candidate: Candidate, how: Certifying, library: Library) -> Out
     return replace(outlook, lock=_drafted()) if found.drafted else outlook
 
 
-def _certify_one(candidate: Candidate, how: Certifying, library: Library) -> Settled:
+def _certify_one(candidate: Candidate, how: Certifying, catalog: Catalog) -> Settled:
     """One model; what cannot be run is a result, so that the others still are."""
     try:
-        return _run_one(candidate, how, library)
+        return _run_one(candidate, how, catalog)
     except AprqaError as problem:
         return Settled(candidate.model, how.tier, Ending.NOT_RUN, (str(problem),), candidate.status)
 
 
-def _run_one(candidate: Candidate, how: Certifying, library: Library) -> Settled:
-    found = _playbook(candidate, how, library)
+def _run_one(candidate: Candidate, how: Certifying, catalog: Catalog) -> Settled:
+    found = _playbook(candidate, how, catalog)
     playbook = read_playbook(found.path, how.wishes.names(os.environ))
     lock = _drafted() if found.drafted else lock_state(playbook, how.lock, check=how.check_lock)
     if not lock.holds:
@@ -131,7 +139,9 @@ def _run_one(candidate: Candidate, how: Certifying, library: Library) -> Settled
         return Settled(candidate.model, how.tier, Ending.NOT_RUN, reasons, candidate.status, playbook=found.path)
     before = run_before(how.desk, playbook.model.hf_repo)
     held = how.lock.absolute() if lock.verified else None
-    arguments = pytest_arguments((found.path,), replace(how.wishes, output=how.desk.output.absolute(), lock=held))
+    # The reports are written once, when the run is settled; that is also done for a run that was interrupted.
+    wishes = replace(how.wishes, output=how.desk.output.absolute(), lock=held, reports="none")
+    arguments = pytest_arguments((found.path,), wishes)
     how.tell(f"$ {command_line(arguments)}")
     ended = how.pytest(arguments, quiet=how.quiet)
     remarks = (lock.remark,) if lock.remark else ()
@@ -139,10 +149,10 @@ def _run_one(candidate: Candidate, how: Certifying, library: Library) -> Settled
     return settle_run(playbook, ended, how.desk, before=before, remarks=remarks, newcomer=newcomer)
 
 
-def _playbook(candidate: Candidate, how: Certifying, library: Library) -> Found:
+def _playbook(candidate: Candidate, how: Certifying, catalog: Catalog) -> Found:
     if candidate.playbook is not None:
         return Found(candidate.playbook, drafted=True)
-    return playbook_for(candidate.model, how.tier, library, how.desk.output, how.wishes)
+    return playbook_for(candidate.model, how.tier, catalog, how.desk.output, how.wishes)
 
 
 def _drafted() -> LockState:

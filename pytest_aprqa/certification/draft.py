@@ -12,7 +12,7 @@ from pytest_aprqa.certification.wishes import Wishes
 from pytest_aprqa.core import AprqaError, PlaybookError, Tier
 from pytest_aprqa.evidence import model_folder
 from pytest_aprqa.evidence.atomic import write_atomically
-from pytest_aprqa.playbook import Listed, Playbook, find_playbook, list_playbooks, read_playbook
+from pytest_aprqa.playbook import Catalog, Playbook, read_catalog, read_playbook
 from pytest_aprqa.weights import Search, Wanted, resolve
 
 
@@ -24,26 +24,18 @@ class Found:
     drafted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """A folder of playbooks, read once for many models."""
-
-    root: Path
-    listed: tuple[Listed, ...]
-
-    @classmethod
-    def of(cls, root: Path) -> Library:
-        """The playbooks below a folder; none where there is no such folder."""
-        return cls(root, list_playbooks(root) if root.is_dir() else ())
+def catalog_of(root: Path) -> Catalog:
+    """The playbooks below a folder; none where there is no such folder."""
+    return read_catalog(root) if root.is_dir() else Catalog(root)
 
 
-def playbook_for(model: str, tier: Tier, library: Library, output: Path, wishes: Wishes) -> Found:
+def playbook_for(model: str, tier: Tier, catalog: Catalog, output: Path, wishes: Wishes) -> Found:
     """The playbook of a model and a tier.
 
     Args:
         model: ``org/name``.
         tier: how deep.
-        library: is searched.
+        catalog: is searched.
         output: folder for what has to be drafted, in the model's own folder there.
         wishes: where the weights may be.
 
@@ -51,13 +43,10 @@ def playbook_for(model: str, tier: Tier, library: Library, output: Path, wishes:
         PlaybookError: there are several.
         CertificationError: there is none, and no config.json to draft one from.
     """
-    fitting = [it.path for it in library.listed if it.model == model and it.tier is tier]
-    if len(fitting) == 1:
-        return Found(fitting[0])
     try:
-        return Found(find_playbook(library.root, model, tier))
+        return Found(catalog.find(model, tier))
     except PlaybookError as problem:
-        if fitting:
+        if catalog.fitting(model, tier):
             raise
         missing = problem
     try:

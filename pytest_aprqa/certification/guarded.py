@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def main() -> None:
     module = importlib.util.module_from_spec(lifeline)
     lifeline.loader.exec_module(module)
     module.arm(int(sys.argv.pop(1)))
+    try:
+        # A shell's job in the background ignores the signal, and what it starts would, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # held back by `process` until it can be answered
+        _run_pytest()
+    except KeyboardInterrupt:  # while pytest and its plugins are imported; in its session pytest answers it
+        sys.exit("interrupted")
+
+
+def _run_pytest() -> None:
     if not sys.flags.safe_path:
         sys.path[0] = str(Path.cwd())  # as `python -m` has it, instead of this script's folder
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)

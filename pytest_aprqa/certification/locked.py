@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import Award
-from pytest_aprqa.playbook import Playbook, read_lock, verify
+from pytest_aprqa.playbook import LOCK_NAME, Playbook, read_lock, verify
 from pytest_aprqa.scoring import Rules
 
-LOCK_NAME: Final = "playbook.lock.yaml"
 _VERIFIED: Final = "verified"
 
 

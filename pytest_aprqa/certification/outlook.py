@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Outlook:
     tier: Tier | None
     lock: LockState
     cells: tuple[CellOutlook, ...]
+    names: Mapping[str, tuple[str, ...]]
+    """Kind of item → gates or cases that can run here, by name."""
     items: Mapping[str, int]
     """Kind of item (gateway, run, chat, serve, edge, contract, parity …) → how many can run here."""
     skips: Mapping[str, int]
@@ -116,6 +118,7 @@ def outlook_of(
         tier=playbook.tier,
         lock=state,
         cells=tuple(_cells(plan)),
+        names=_names(runnable),
         items=dict(Counter(_kind(entry) for entry in runnable)),
         skips=dict(Counter(entry.skip for entry in entries if entry.skip)),
         distinct_prompts=plan.distinct_prompts,
@@ -153,6 +156,13 @@ def _cells(plan: Plan) -> Iterator[CellOutlook]:
 def _kind(entry: Entry) -> str:
     """What an item is, by the last of its marks; a gateway's last mark is its number."""
     return "gateway" if "gateway" in entry.marks else entry.marks[-1]
+
+
+def _names(entries: Iterable[Entry]) -> dict[str, tuple[str, ...]]:
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        names.setdefault(_kind(entry), []).append(entry.name)
+    return {kind: tuple(own) for kind, own in names.items()}
 
 
 def _work(entries: Sequence[Entry]) -> Iterator[Work]:

@@ -61,14 +61,15 @@ def run_pytest(arguments: Sequence[str], *, folder: Path | None = None, quiet: b
     ours, theirs = os.pipe()  # `ours` is read by the child; nothing is ever written: `theirs` closes when we die
     command = (sys.executable, str(_GUARDED), str(ours), *arguments)
     try:
-        child = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=sys.__stderr__ if quiet else None,
-            pass_fds=(ours,),
-            process_group=0,
-        )
+        with _held_back(signal.SIGINT):
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=sys.__stderr__ if quiet else None,
+                pass_fds=(ours,),
+                process_group=0,
+            )
         os.close(ours)
         return _await(child)
     finally:
@@ -121,6 +122,16 @@ def _handled(passing: _Passing) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """A process that is started meanwhile gets the signal when it is ready to: the interpreter itself is not."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _kill_group(group: int) -> None:

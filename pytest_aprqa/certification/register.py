@@ -7,12 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from pytest_aprqa.evidence import Evidence, provenance_problems
+from pytest_aprqa.certification.scored import Scored
 from pytest_aprqa.registry import Awards, Books, EvidenceFile, enter, read_registry, update_books
-from pytest_aprqa.scoring import Mqs, Status
+from pytest_aprqa.scoring import Status
 
 _KEPT = "evidence-*-????????????.json"
 """Name of a kept copy: the tier, and the first digits of its digest."""
@@ -36,37 +35,23 @@ class Registered:
     """Why the run did not change it; empty when it did."""
 
 
-def register(
-    csv: Path,
-    file: Path,
-    evidence: Evidence,
-    mqs: Mqs,
-    *,
-    digest: str,
-    now: datetime,
-    verified: bool,
-    newcomer: Newcomer,
-) -> Registered:
+def register(csv: Path, run: Scored, *, verified: bool, newcomer: Newcomer) -> Registered:
     """Enters a run; one that judged nothing leaves no trace.
 
     Args:
         csv: the registry.
-        file: the evidence file.
-        evidence: what it holds.
-        mqs: its score.
-        digest: of its bytes.
-        now: when.
+        run: what is entered.
         verified: whether the provenance of everything that was tested is known.
         newcomer: what a new row gets.
 
     Raises:
         RegistryError: the registry cannot be read or written.
     """
-    model = evidence.playbook.model
-    if mqs.total == 0:
+    model = run.evidence.playbook.model
+    if run.mqs.total == 0:
         row = read_registry(csv).find(model) if csv.is_file() else None
         return Registered(row.status if row else str(Status.PENDING), "nothing was judged")
-    kept = EvidenceFile(_keep(file, evidence.playbook.tier, digest), digest, evidence)
+    kept = EvidenceFile(_keep(run), run.sha256, run.evidence)
     remark = ""
 
     def change(books: Books) -> Books:
@@ -74,8 +59,8 @@ def register(
         entered = enter(
             books,
             kept,
-            now=now,
-            mqs=mqs,
+            now=run.at,
+            mqs=run.mqs,
             provenance_verified=verified,
             family=newcomer.family,
             parameters=newcomer.parameters,
@@ -84,25 +69,20 @@ def register(
         return entered.books
 
     books = update_books(csv, change)
-    _forget(file.parent, csv, books.awards)
+    _forget(run.file.parent, csv, books.awards)
     row = books.registry.find(model)
     assert row is not None
     return Registered(row.status, remark)
 
 
-def provenance_of(evidence: Evidence) -> tuple[str, ...]:
-    """What is not known of where the weights came from; none where all is."""
-    return tuple(provenance_problems(evidence))
-
-
-def _keep(file: Path, tier: str | None, digest: str) -> Path:
+def _keep(run: Scored) -> Path:
     """The same bytes under a name that only they have; a link where the file system can, for evidence is large."""
-    kept = file.with_name(f"evidence-{tier or 'none'}-{digest[:12]}.json")
+    kept = run.file.with_name(f"evidence-{run.evidence.playbook.tier or 'none'}-{run.sha256[:12]}.json")
     if not kept.exists():
         try:
-            os.link(file, kept)
+            os.link(run.file, kept)
         except OSError:
-            shutil.copyfile(file, kept)
+            shutil.copyfile(run.file, kept)
     return kept
 
 

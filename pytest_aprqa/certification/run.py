@@ -13,9 +13,9 @@ from pytest_aprqa.certification.outlook import Outlook, outlook_of
 from pytest_aprqa.certification.process import Ended, run_pytest
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.core import Json
-from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Selection, model_folder, read_evidence
+from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, model_folder, read_evidence
 from pytest_aprqa.playbook import Playbook
-from pytest_aprqa.scoring import Mqs, Rules, score
+from pytest_aprqa.scoring import Mqs, score_evidence
 from pytest_aprqa.suite import plan_playbook
 
 
@@ -116,7 +116,4 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def _reported(path: Path) -> Reported:
     evidence = read_evidence(path)
-    partial = evidence.run.selection is not Selection.COMPLETE
-    return Reported(
-        evidence, score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial)), path.parent
-    )
+    return Reported(evidence, score_evidence(evidence), path.parent)

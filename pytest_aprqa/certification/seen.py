@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.core import AprqaError, ArtefactError, Format, WeightsUnavailable
-from pytest_aprqa.formats import read_header
+from pytest_aprqa.formats import TensorEntry, read_apr, read_gguf, read_header
 from pytest_aprqa.playbook import GroundTruth, Playbook
 from pytest_aprqa.weights import Search, Wanted, resolve
 
 _FILE_BITS: Final = 6.0
-"""Bits of a weight in a file that somebody quantized, where nobody has looked."""
+"""Bits of a weight in a file that somebody quantized, where its header cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,18 @@ def _own_file(named: Mapping[Format, Path]) -> Seen:
     path = named.get(Format.GGUF) or named.get(Format.APR)
     if path is None or not path.is_file():
         return Seen(at_hand=False, where=f"{path}: does not exist")
-    bits = path.stat().st_size * 8
-    return Seen(at_hand=True, where=f"{path} (playbook model.files)", parameters=bits / _FILE_BITS, path=path)
+    parameters = _parameters((path,)) or path.stat().st_size * 8 / _FILE_BITS
+    return Seen(at_hand=True, where=f"{path} (playbook model.files)", parameters=parameters, path=path)
 
 
 def _parameters(files: tuple[Path, ...]) -> float | None:
     try:
-        return float(sum(entry.values for file in files for entry in read_header(file).tensors.values()))
+        return float(sum(entry.values for file in files for entry in _tensors(file).values()))
     except (AprqaError, OSError):
         return None
+
+
+def _tensors(file: Path) -> Mapping[str, TensorEntry]:
+    if file.suffix == ".gguf":
+        return read_gguf(file).tensors
+    return read_apr(file, verify=False).tensors if file.suffix == ".apr" else read_header(file).tensors

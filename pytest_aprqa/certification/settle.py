@@ -9,18 +9,32 @@ from pathlib import Path
 from typing import Final
 
 from pytest_aprqa.certification.process import Ended
-from pytest_aprqa.certification.register import Newcomer, Registered, provenance_of, register
+from pytest_aprqa.certification.register import Newcomer, Registered, register
+from pytest_aprqa.certification.scored import Scored
 from pytest_aprqa.certification.settled import Ending, Settled
 from pytest_aprqa.certification.tickets_written import write_tickets
-from pytest_aprqa.certification.write_reports import ALL_FORMS, ReportForm, digest_of, remove_reports, write_reports
+from pytest_aprqa.certification.write_reports import (
+    ALL_FORMS,
+    ReportForm,
+    digest_of,
+    refused_forms,
+    remove_reports,
+    write_reports,
+)
 from pytest_aprqa.core import EvidenceError, Outcome
-from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, Selection, output_folder, read_evidence
+from pytest_aprqa.evidence import (
+    EVIDENCE_NAME,
+    JOURNAL_NAME,
+    Evidence,
+    output_folder,
+    provenance_problems,
+    read_evidence,
+)
 from pytest_aprqa.playbook import Playbook
-from pytest_aprqa.scoring import Mqs, Rules, score
+from pytest_aprqa.scoring import Mqs, score_evidence
 
 _FORMS: Final = tuple(form for form in ALL_FORMS if form is not ReportForm.MQS)
 """Everything but the score alone, which the evidence holds."""
-_ATTESTING: Final = (ReportForm.CERTIFICATE, ReportForm.STATEMENT)
 _PYTEST_CODES: Final = {
     2: "pytest was interrupted, or could not collect the playbook",
     3: "pytest met an internal error",
@@ -73,65 +87,59 @@ def settle_run(
         remarks: what the user should know of how it was run.
         newcomer: what a new row of the registry gets.
     """
-    model = playbook.model.hf_repo
-    folder = output_folder(desk.output, model)
+    folder = output_folder(desk.output, playbook.model.hf_repo)
     evidence = _fresh(folder, before)
     if evidence is None:
-        return Settled(
-            model,
-            playbook.tier,
-            Ending.INTERRUPTED if ended.interrupted else Ending.NOT_PASSED,
-            (f"the run left no evidence: {_said(ended)}",),
-            playbook=playbook.path,
-            pytest_code=ended.code,
-            files=tuple(path for path in (folder / JOURNAL_NAME,) if path.is_file()),
-            remarks=remarks,
-        )
-    partial = evidence.run.selection is not Selection.COMPLETE
-    mqs = score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
-    now, digest = desk.clock(), digest_of(folder / EVIDENCE_NAME)
-    forms, refused = _forms(evidence)
-    remove_reports(folder)
-    reports = write_reports(folder, evidence, mqs, forms, evidence_sha256=digest, now=now)
+        return _without_evidence(playbook, ended, folder, remarks)
+    file = folder / EVIDENCE_NAME
+    run = Scored(file, digest_of(file), evidence, score_evidence(evidence), desk.clock())
+    reports, refused = _report(run)
     tickets, commands = ((), ()) if desk.ticket_repo is None else write_tickets(folder, evidence, repo=desk.ticket_repo)
-    problems = provenance_of(evidence)
-    if desk.registry is None:
-        entered = Registered(str(mqs.status))
-    else:
-        entered = register(
-            desk.registry,
-            folder / EVIDENCE_NAME,
-            evidence,
-            mqs,
-            digest=digest,
-            now=now,
-            verified=not problems,
-            newcomer=newcomer,
-        )
+    unverified = tuple(provenance_problems(evidence))
+    entered = _enter(run, desk, verified=not unverified, newcomer=newcomer)
     return Settled(
-        model,
+        playbook.model.hf_repo,
         playbook.tier,
-        _ending(ended, mqs),
-        tuple(_reasons(ended, evidence, mqs)),
+        _ending(ended, run.mqs),
+        tuple(_reasons(ended, evidence, run.mqs)),
         status=entered.status,
-        mqs=mqs,
+        mqs=run.mqs,
         playbook=playbook.path,
         pytest_code=ended.code,
-        files=(folder / EVIDENCE_NAME, *reports),
+        files=(file, *reports),
         tickets=tickets,
         gh_commands=commands,
-        remarks=(*remarks, *refused, *_remarks(entered, problems)),
+        remarks=(*remarks, *refused, *_remarks(entered, unverified)),
     )
 
 
-def _forms(evidence: Evidence) -> tuple[tuple[ReportForm, ...], tuple[str, ...]]:
-    """Which reports are written, and why the others are not."""
-    from pytest_aprqa.reports import refusal
+def _without_evidence(playbook: Playbook, ended: Ended, folder: Path, remarks: tuple[str, ...]) -> Settled:
+    return Settled(
+        playbook.model.hf_repo,
+        playbook.tier,
+        Ending.INTERRUPTED if ended.interrupted else Ending.NOT_PASSED,
+        (f"the run left no evidence: {_said(ended)}",),
+        playbook=playbook.path,
+        pytest_code=ended.code,
+        files=tuple(path for path in (folder / JOURNAL_NAME,) if path.is_file()),
+        remarks=remarks,
+    )
 
-    why = refusal(evidence)
-    if not why:
-        return _FORMS, ()
-    return tuple(form for form in _FORMS if form not in _ATTESTING), (f"no certificate: {why}",)
+
+def _report(run: Scored) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Writes the reports in place of an earlier run's; the files, and why there is no certificate."""
+    refused = refused_forms(run.evidence, _FORMS)
+    forms = (form for form in _FORMS if form not in refused)
+    folder = run.file.parent
+    remove_reports(folder)
+    files = write_reports(folder, run.evidence, run.mqs, forms, evidence_sha256=run.sha256, now=run.at)
+    return files, tuple(f"no certificate: {why}" for why in dict.fromkeys(refused.values()))
+
+
+def _enter(run: Scored, desk: Desk, *, verified: bool, newcomer: Newcomer) -> Registered:
+    if desk.registry is None:
+        return Registered(str(run.mqs.status))
+    return register(desk.registry, run, verified=verified, newcomer=newcomer)
 
 
 def _remarks(entered: Registered, problems: tuple[str, ...]) -> Iterator[str]:

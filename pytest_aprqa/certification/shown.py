@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pytest_aprqa.certification.estimate import Estimate
 from pytest_aprqa.certification.outlook import Outlook
 from pytest_aprqa.certification.settled import Settled
 from pytest_aprqa.core import Award
 from pytest_aprqa.reports import counted, visible
+from pytest_aprqa.scoring import headline
 
 _NAME_CHARS: Final = 36
 _GIB: Final = 2**30
@@ -44,6 +46,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def time_words(estimate: Estimate | None) -> str:
+    """How long it takes, and with how much memory; an estimate that says so."""
+    if estimate is None:
+        return "unknown: the size of the model is not known, or nothing can run"
+    memory = estimate.memory_bytes / _GIB
+    return f"about {duration(estimate.seconds)} and {memory:.1f} GiB of memory (an estimate, good to a factor of three)"
+
+
 def _outlook(outlook: Outlook) -> Iterator[str]:
     tier = f"tier {outlook.tier}" if outlook.tier else "no tier"
     yield f"{outlook.model}: {outlook.name}, {tier}"
@@ -53,7 +63,7 @@ def _outlook(outlook: Outlook) -> Iterator[str]:
     yield f"  weights    {outlook.weights.where}"
     yield from (f"             to get them: {way}" for way in outlook.weights.ways)
     yield f"  may award  {_AWARDS[outlook.award]}"
-    yield f"  time       {_time(outlook)}"
+    yield f"  time       {time_words(outlook.estimate)}"
     yield f"  prompts    {outlook.distinct_prompts} distinct"
     yield "  cells"
     for cell in outlook.cells:
@@ -63,16 +73,6 @@ def _outlook(outlook: Outlook) -> Iterator[str]:
     yield f"  items that run: {total}{f' ({kinds})' if kinds else ''}"
     yield from (f"  skipped: {count}: {reason}" for reason, count in outlook.skips.items())
     yield from (f"  not tested: {report}" for report in outlook.reports)
-
-
-def _time(outlook: Outlook) -> str:
-    if outlook.estimate is None:
-        return "unknown: the size of the model is not known, or nothing can run"
-    memory = outlook.estimate.memory_bytes / _GIB
-    return (
-        f"about {duration(outlook.estimate.seconds)} and {memory:.1f} GiB of memory"
-        " (an estimate, good to a factor of three)"
-    )
 
 
 def _row(one: Settled) -> str:
@@ -85,7 +85,7 @@ def _details(one: Settled) -> Iterator[str]:
     yield one.model
     if one.mqs is not None:
         verdict = one.mqs.tier
-        yield f"  tier: scoped score {verdict.scoped_score}, pass mark {verdict.pass_mark}"
+        yield f"  {headline(one.mqs)}; scoped score {verdict.scoped_score}, pass mark {verdict.pass_mark}"
     for reason in one.reasons:
         yield from (f"  {line}" for line in f"why: {reason}".split("\n"))
     yield from (f"  remark: {remark}" for remark in one.remarks)

@@ -7,27 +7,37 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from pytest_aprqa.certification.errors import CertificationError
+from pytest_aprqa.certification.outlook import Outlook, outlook_of
 from pytest_aprqa.certification.process import Ended, run_pytest
+from pytest_aprqa.certification.shown import time_words
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.core import GATES, Format, Json, slug
 from pytest_aprqa.evidence import EVIDENCE_NAME, Record, model_folder, read_evidence
 from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.formats import SINGLE_FILE, holds_weights
+from pytest_aprqa.reports import counted
 
 TOOLS_NAME: Final = "tool_tests.json"
 """File of the rows, in the output folder."""
 _LOOK_S: Final = 600.0
 """Longest time of a command that reads the file alone."""
 _TAIL_CHARS: Final = 400
+LOOKS: Final[Mapping[str, tuple[str, ...]]] = {"inspect": ("--no-tensors",), "validate-contract": ()}
+"""Our own commands about the file → their options."""
+_A_LINE_EACH: Final = ("-v", "--no-header")
+_INTERRUPTED: Final = 2
+"""pytest's own exit code of an interrupted run."""
 _SUFFIXES: Final = {".gguf": Format.GGUF, ".apr": Format.APR}
 
 
@@ -76,6 +86,13 @@ class Tried:
     ended: Ended
     evidence: Path | None
     """None where pytest left none."""
+    planned: int
+    """How many checks were to be made."""
+
+    @property
+    def unasked(self) -> int:
+        """How many checks an interruption left; 0 without one."""
+        return max(0, self.planned - len(self.rows)) if self.ended.interrupted else 0
 
     @property
     def passed(self) -> bool:
@@ -93,10 +110,23 @@ class Tried:
         return {
             "model_path": str(self.path),
             "passed": self.passed,
+            "interrupted": self.ended.interrupted,
+            "not_asked": self.unasked,
             "counts": dict(counts),
             "evidence": None if self.evidence is None else str(self.evidence),
             "tools": [row.to_json() for row in self.rows],
         }
+
+
+def foresee_tools(path: Path, *, no_gpu: bool, serve: bool) -> Outlook:
+    """What would be asked of an artefact, and how long that may take; runs and keeps nothing.
+
+    Raises:
+        CertificationError: the path is no artefact.
+    """
+    with tempfile.TemporaryDirectory(prefix="aprqa-") as folder:
+        playbook = _write_playbook(path, Path(folder), no_gpu=no_gpu, serve=serve)
+        return outlook_of(playbook, Wishes(no_gpu=no_gpu), lock=None, awards=False)
 
 
 def try_tools(
@@ -106,8 +136,9 @@ def try_tools(
     no_gpu: bool,
     serve: bool,
     pytest: Callable[..., Ended] = run_pytest,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> Tried:
-    """Checks one artefact, and writes ``tool_tests.json``.
+    """Checks one artefact, and writes ``tool_tests.json``; an interruption ends it with what was asked so far.
 
     Args:
         path: a GGUF or APR file, a folder in Hugging Face layout, or the weight file in one.
@@ -115,31 +146,59 @@ def try_tools(
         no_gpu: leave the gpu out.
         serve: also start a server.
         pytest: runs pytest.
+        tell: takes a line on the progress.
 
     Raises:
         CertificationError: the path is none of these.
     """
-    artefact, format = artefact_of(path)
-    rows = [_look("inspect", artefact, "--no-tensors"), _look("validate-contract", artefact)]
-    name = f"tools-{slug(artefact.name).lower()}"
-    playbook = output.absolute() / f"{name}.playbook.yaml"
-    text = playbook_text(artefact, format, name=name, no_gpu=no_gpu, serve=serve)
-    write_atomically(playbook, text.encode("utf-8"))
-    folder = playbook.parent / model_folder(f"local/{name}")
-    evidence = folder / EVIDENCE_NAME
-    before = read_evidence(evidence).run.id if evidence.is_file() else ""
-    wishes = Wishes(output=playbook.parent, no_gpu=no_gpu, failure_policy="collect-all", extra=("-q",))
-    ended = pytest(pytest_arguments((playbook,), wishes), quiet=True)
-    fresh = read_evidence(evidence) if evidence.is_file() else None
-    if fresh is not None and fresh.run.id != before:
-        rows += map(row_of, fresh.records)
-    else:
-        evidence_missing = f"pytest ended with {ended.code} and left no evidence"
-        rows.append(ToolRow("pytest", "", "", False, ended.code, None, evidence_missing))
-    tried = Tried(artefact, tuple(rows), ended, evidence if evidence.is_file() else None)
+    artefact, _ = artefact_of(path)
+    outlook = foresee_tools(path, no_gpu=no_gpu, serve=serve)
+    planned = len(LOOKS) + sum(outlook.items.values()) + sum(outlook.skips.values())
+    tell(f"{counted(planned, 'check')} of {artefact}: {time_words(outlook.estimate)}")
+    playbook = _write_playbook(path, output.absolute(), no_gpu=no_gpu, serve=serve)
+    evidence = playbook.parent / model_folder(f"local/{_name(artefact)}") / EVIDENCE_NAME
+    rows: list[ToolRow] = []
+    try:
+        for command, options in LOOKS.items():
+            rows.append(_look(command, artefact, *options))
+            tell(_told(rows[-1]))
+        before = read_evidence(evidence).run.id if evidence.is_file() else ""
+        wishes = Wishes(output=playbook.parent, no_gpu=no_gpu, failure_policy="collect-all", extra=_A_LINE_EACH)
+        ended = pytest(pytest_arguments((playbook,), wishes), quiet=True)
+        rows += _judged(evidence, before, ended)
+    except KeyboardInterrupt:  # pytest answers its own
+        ended = Ended(_INTERRUPTED, signal.SIGINT)
+    tried = Tried(artefact, tuple(rows), ended, evidence if evidence.is_file() else None, planned)
     content = json.dumps(tried.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(playbook.parent / TOOLS_NAME, content.encode("utf-8", "backslashreplace") + b"\n")
     return tried
+
+
+def _write_playbook(path: Path, folder: Path, *, no_gpu: bool, serve: bool) -> Path:
+    artefact, format = artefact_of(path)
+    name = _name(artefact)
+    playbook = folder / f"{name}.playbook.yaml"
+    text = playbook_text(artefact, format, name=name, no_gpu=no_gpu, serve=serve)
+    write_atomically(playbook, text.encode("utf-8"))
+    return playbook
+
+
+def _name(artefact: Path) -> str:
+    return f"tools-{slug(artefact.name).lower()}"
+
+
+def _judged(evidence: Path, before: str, ended: Ended) -> list[ToolRow]:
+    """What this run of pytest, and no earlier one, left."""
+    fresh = read_evidence(evidence) if evidence.is_file() else None
+    if fresh is not None and fresh.run.id != before:
+        return [*map(row_of, fresh.records)]
+    missing = f"pytest ended with {ended.code} and left no evidence"
+    return [ToolRow("pytest", "", "", False, ended.code, None, missing)]
+
+
+def _told(row: ToolRow) -> str:
+    spent = "" if row.duration_ms is None else f" {row.duration_ms / 1000:.1f} s"
+    return f"{row.tool} {'passed' if row.passed else 'FAILED'}{spent}"
 
 
 def artefact_of(path: Path) -> tuple[Path, Format]:

@@ -34,6 +34,8 @@ class Wishes:
     """Speed is measured even where the tier does not ask for it."""
     lock: Path | None = None
     """The lock file that the playbooks were held against; pytest does it again, so that the evidence says so."""
+    reports: str | None = None
+    """Words for the reports that pytest writes."""
     golden_corpus: str | None = None
     """A corpus of recorded logits that the answers are held against, beside those that the playbook names."""
     values: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ def _options(wishes: Wishes) -> Iterator[str]:
         ("--aprqa-timeout", wishes.timeout_ms),
         ("--aprqa-hf-parity", wishes.golden_corpus),
         ("--aprqa-lock", wishes.lock),
+        ("--aprqa-report", wishes.reports),
     )
     flags = (
         ("--aprqa-download", wishes.download),

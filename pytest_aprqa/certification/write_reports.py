@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from difflib import get_close_matches
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_aprqa.certification.errors import CertificationError
 from pytest_aprqa.evidence import Evidence
 from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.scoring import Mqs
@@ -36,8 +38,10 @@ class ReportForm(StrEnum):
 
 
 ALL_FORMS: Final = tuple(ReportForm)
-
-
+ALL: Final = "all"
+"""The word for every form."""
+_ATTESTING: Final = (ReportForm.CERTIFICATE, ReportForm.STATEMENT)
+"""Evidence that does not say what was tested is refused these."""
 _NAMES: Final = (
     "report.html",
     "junit.xml",
@@ -48,6 +52,43 @@ _NAMES: Final = (
     "mqs.json",
 )
 """Every file that `write_reports` may write."""
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a list with commas, in lower case.
+
+    >>> words_of("HTML, junit,")
+    ('html', 'junit')
+    """
+    return tuple(word.strip().lower() for word in text.split(",") if word.strip())
+
+
+def forms_named(text: str, *, option: str, also: tuple[str, ...] = ()) -> tuple[ReportForm, ...]:
+    """The forms that a list with commas names, each once; what may be refused first, so that nothing is half written.
+
+    Args:
+        text: such as ``html,junit``, or ``all``.
+        option: where it was given.
+        also: further words that are allowed, and name no form.
+
+    Raises:
+        CertificationError: a word names no form, or there is none.
+    """
+    words, known = words_of(text), (*map(str, ReportForm), ALL, *also)
+    for word in words or ("",):
+        if word not in known:
+            close = get_close_matches(word, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise CertificationError(f"{option}: expected some of {', '.join(known)}; found {word[:40]!r}{hint}")
+    return tuple(form for form in sorted(ReportForm, key=_comes_late) if ALL in words or form in words)
+
+
+def refused_forms(evidence: Evidence, forms: Iterable[ReportForm]) -> dict[ReportForm, str]:
+    """Those of the forms that cannot be made of the evidence, and why."""
+    from pytest_aprqa.reports import refusal
+
+    why = refusal(evidence)
+    return {form: why for form in forms if why and form in _ATTESTING}
 
 
 def write_reports(
@@ -95,10 +136,11 @@ def remove_reports(folder: Path) -> None:
 def digest_of(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
-        digest = sha256()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _comes_late(form: ReportForm) -> bool:
+    return form not in _ATTESTING
 
 
 def _rendered(

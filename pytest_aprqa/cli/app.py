@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from pytest_aprqa import __version__
 from pytest_aprqa.cli.commands import COMMANDS
-from pytest_aprqa.core import AprqaError
+from pytest_aprqa.core import AprqaError, visible
 
 
 class Unusable(click.ClickException):
@@ -69,7 +69,7 @@ class Doors(click.Group):
             # A reader that went away (a closed pipe) is click's to handle, quietly.
             if exc.errno == errno.EPIPE:
                 raise
-            raise Unusable(_printable(str(exc))) from exc
+            raise Unusable(_printable(_told(exc))) from exc
         except KeyboardInterrupt as exc:
             raise Interrupted("interrupted") from exc
 
@@ -101,7 +101,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     apr_qa.main(args=None if arguments is None else list(arguments), prog_name="apr-qa")
 
 
-def _printable(message: str) -> str:
-    from pytest_aprqa.reports import visible
+_WAYS_OUT: Final[Mapping[int, str]] = {
+    errno.EACCES: "ask for the right to it, or name another place",
+    errno.EPERM: "ask for the right to it, or name another place",
+    errno.EROFS: "name a place that can be written",
+    errno.ENOENT: "check the name, and that its folder is there",
+    errno.ENOTDIR: "a part of the path is a file; name a path whose folders are folders",
+    errno.EEXIST: "a file is where a folder is needed; name another place",
+    errno.EISDIR: "name a file in that folder",
+    errno.ENOSPC: "free some space, or name another place",
+    errno.ENAMETOOLONG: "name a shorter path",
+}
+"""What a user can do about an error of the operating system."""
 
+
+def _told(problem: OSError) -> str:
+    """What happened, where, and the way out, of an error that nobody nearer to it has put into words."""
+    if problem.filename is None or problem.strerror is None:
+        return str(problem)
+    way_out = _WAYS_OUT.get(problem.errno or 0, "name another place")
+    return f"{problem.filename}: cannot be read or written: {problem.strerror}; {way_out}"
+
+
+def _printable(message: str) -> str:
     return "\n".join(visible(line) for line in message.split("\n"))

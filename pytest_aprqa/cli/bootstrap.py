@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
-from pytest_aprqa.core import AprqaError, Json, Tier
+from pytest_aprqa.core import AprqaError, Json, Tier, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.bootstrap import Change, ModelFacts
@@ -31,12 +31,30 @@ _OF_ONE_MODEL = {
 @click.option("--hf-repo", default="", metavar="ORG/NAME", help="The model's name, where the folder does not tell it.")
 @click.option("--gguf", type=_FILE, help="A GGUF file that you have, to be tested as it is.")
 @click.option("--apr", type=_FILE, help="An APR file that you have, to be tested as it is.")
-@click.option("-o", "--output", type=_FILE, help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+)
 @click.option("--profile", is_flag=True, help="Only show which operations the model exercises, and what says so.")
 @click.option("--all", "every", is_flag=True, help="All playbooks of the registry, instead of one.")
-@click.option("--playbooks", type=_FILE, default=Path("playbooks"), show_default=True, help="Folder for --all.")
 @click.option(
-    "--registry", type=_FILE, default=Path("certifications/models.csv"), show_default=True, help="Of model ids."
+    "--playbooks",
+    type=_FILE,
+    default=Path("playbooks"),
+    show_default=True,
+    metavar="DIR",
+    help="With --all, where they are written; with a MODEL_ID, only where architectures.yaml with its sizes may be.",
+)
+@click.option(
+    "--registry",
+    type=_FILE,
+    default=Path("certifications/models.csv"),
+    show_default=True,
+    metavar="FILE",
+    help="Where a MODEL_ID, or with --all every model, is looked up.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is not what would be written.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
@@ -138,7 +156,8 @@ def registered_model(model_id: str, registry: Path, playbooks: Path) -> ModelFac
 def _one(
     model: ModelFacts, source: str, tier: Tier, output: Path | None, *, check: bool, dry_run: bool, as_json: bool
 ) -> int:
-    from pytest_aprqa.bootstrap import Change, apply, draft, playbook_name
+    from pytest_aprqa.bootstrap import draft, playbook_name
+    from pytest_aprqa.evidence.atomic import write_atomically
 
     text = draft(model, tier, command=f"apr-qa bootstrap {Path(source).name or source} --tier {tier}")
     if output is None:
@@ -152,7 +171,7 @@ def _one(
     found = output.read_text(encoding="utf-8") if output.is_file() else None
     same = found == text
     if not (check or dry_run or same):
-        apply(Change(output, "new" if found is None else "changed", text))
+        write_atomically(output, text.encode("utf-8"))
     what = "unchanged" if same else "new" if found is None else "changed"
     if as_json:
         say_json({"path": str(output), "what": what, "written": not (check or dry_run or same)})
@@ -204,8 +223,6 @@ def _show(model: ModelFacts, *, as_json: bool) -> None:
 
 
 def _lines(model: ModelFacts, profile: KernelProfile) -> list[str]:
-    from pytest_aprqa.reports import visible
-
     width = max((len(each.name) for each in profile.operations), default=0)
     lines = [f"{model.repo}: {profile.model_type or 'no model_type'}"]
     lines += [f"  {each.name:{width}}  {each.fact}" for each in profile.operations]

@@ -102,7 +102,8 @@ def certify(ctx: click.Context, /, names: tuple[str, ...], as_json: bool, **give
 
 
 def _how(given: dict[str, Any], *, quiet: bool) -> Certifying:
-    from pytest_aprqa.certification import LOCK_NAME, Certifying, Desk, Wishes
+    from pytest_aprqa.certification import Certifying, Desk, Wishes
+    from pytest_aprqa.playbook import LOCK_NAME
 
     policy = given["failure_policy"] or ("fail-fast" if given["fail_fast"] else "collect-all")
     wishes = Wishes(

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 @click.option("--engines", is_flag=True, help="Run both models: invariants I-1 and I-5, tokens, chat template.")
 @click.option("--logits", is_flag=True, help="Compare what both models predict, too; implies --engines.")
 @click.option("--quantization", metavar="WORD", help="What FILE promises to be, such as q4_k_m; default what it says.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of an engine; default all cores.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads of an engine; default OMP_NUM_THREADS, else all cores.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def validate_contract(
@@ -77,9 +82,9 @@ def validate_contract(
 
 def engine_limits(threads: int | None) -> Limits:
     """What an engine of a command may use: float32, as the ground truth is."""
-    from pytest_aprqa.engines import Limits
+    from pytest_aprqa.engines import Limits, default_threads
 
-    return Limits(threads=threads or os.cpu_count() or 1, dtype="float32")
+    return Limits(threads=threads or default_threads(os.environ), dtype="float32")
 
 
 def quantization_of(word: str | None) -> Quantization | None:

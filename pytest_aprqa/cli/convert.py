@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
-from pytest_aprqa.core import ArtefactError, Format, Json, Quantization
+from pytest_aprqa.core import ArtefactError, Format, Json, Quantization, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.conversion import Converted
@@ -69,8 +69,6 @@ def find_model(source: str, cache: Path | None) -> Path:
 
 
 def _lines(made: Converted) -> list[str]:
-    from pytest_aprqa.reports import visible
-
     sizes = [f"  {path.stat().st_size:>15,} bytes  {visible(path.name)}" for path in _files(made)]
     kind = f"{made.format}{f' {made.quantization}' if made.quantization else ''}"
     return [f"{visible(str(made.path))}: {kind}, {made.made_by}", *sizes, f"  sha256 {made.digest}"]

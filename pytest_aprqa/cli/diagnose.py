@@ -25,7 +25,12 @@ from pytest_aprqa.cli.say import say, screen
 )
 @click.option("--no-engines", is_flag=True, help="Files only: leaves out I-1 (answers) and I-5 (tokenizer).")
 @click.option("--quantization", metavar="WORD", help="What FILE promises to be, such as q4_k_m; default what it says.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of an engine; default all cores.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads of an engine; default OMP_NUM_THREADS, else all cores.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def diagnose_conversion(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.core import Json
@@ -63,7 +64,7 @@ def export_csv(ctx: click.Context, *, folder: Path, output: Path, append: bool, 
         update_books(output, change)
     models = [files[-1].model for files in index.by_model.values()]
     for problem in told:
-        click.echo(_visible(problem), err=True)
+        click.echo(visible(problem), err=True)
     if as_json:
         say_json({"csv": str(output), "models": [*models], "unreadable": [*index.unreadable], "remarks": [*told]})
     else:
@@ -115,7 +116,7 @@ def export_evidence(
     from pytest_aprqa.evidence import of_model, read_run
     from pytest_aprqa.evidence.atomic import write_atomically
     from pytest_aprqa.registry import exchange_form, exchange_name, read_books
-    from pytest_aprqa.scoring import Rules, score
+    from pytest_aprqa.scoring import score_evidence
 
     evidence = read_run(source)
     if model is not None and evidence.playbook.model != "unknown":
@@ -123,11 +124,9 @@ def export_evidence(
     name = evidence.playbook.model if evidence.playbook.model != "unknown" else model or "unknown"
     row = read_books(csv).registry.find(name)
     word = _tier(tier or evidence.playbook.tier or "mvp")
-    partial = evidence.run.selection != "complete"
-    mqs = score(evidence.records, Rules(word, partial_selection=partial))
     made = exchange_form(
         evidence,
-        mqs,
+        score_evidence(evidence, tier=word),
         model=name,
         family=family or (row.family if row else "unknown"),
         size=size or (row.size_category if row else "unknown"),
@@ -153,9 +152,3 @@ def _tier(word: str) -> str:
     if word not in TIER_WORDS:
         raise click.UsageError(f"--tier: expected one of {', '.join(TIER_WORDS)}; found {word!r}")
     return TIER_WORDS[word].value
-
-
-def _visible(text: str) -> str:
-    from pytest_aprqa.reports import visible
-
-    return visible(text)

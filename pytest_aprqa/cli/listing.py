@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,15 @@ import click
 
 from pytest_aprqa.cli.registry import csv_option, row_json
 from pytest_aprqa.cli.say import json_option, say, say_json, screen
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.registry import Row, Standing
 
 _SIZES: Final = ("tiny", "small", "medium", "large", "xlarge", "huge")
 _TIERS: Final = ("smoke", "mvp", "quick", "standard", "deep", "none")
+_SHOWN: Final = 60
+"""So many known words are named in a message."""
 _SORTS: Final = ("family", "model", "parameters", "status", "score", "date")
 
 
@@ -46,6 +49,7 @@ def list_models(*, csv: Path, sort: str, as_json: bool, **wanted: Any) -> None: 
         _Listed(row, standing(row, awards.of(row.model_id), now=now, runs=awards.runs_of(row.model_id)))
         for row in table.rows
     ]
+    _refuse_unknown(table.rows, family=wanted["family"], status=wanted["status"])
     shown = sorted((one for one in listed if _matches(one, wanted)), key=lambda one: _key(one.row, sort))
     if as_json:
         models = [{**row_json(one.row), "standing": one.standing.text, "holds": one.standing.holds} for one in shown]
@@ -54,6 +58,27 @@ def list_models(*, csv: Path, sort: str, as_json: bool, **wanted: Any) -> None: 
     if shown:
         say(_table(shown))
     say(f"{len(shown)} of {len(listed)} models")
+
+
+def _refuse_unknown(rows: Sequence[Row], *, family: str | None, status: str | None) -> None:
+    """A word that no row could have is a slip, not an empty list.
+
+    Raises:
+        click.UsageError: it names those that there are.
+    """
+    from pytest_aprqa.scoring import Status
+
+    families = sorted({row.family for row in rows if row.family})
+    statuses = list(dict.fromkeys([*map(str, Status), *sorted({row.status for row in rows if row.status})]))
+    if family and family not in families:
+        raise click.UsageError(f"--family: no model has the family {family[:80]!r}; there are {_words(families)}")
+    if status and status.lower() not in {word.lower() for word in statuses}:
+        raise click.UsageError(f"--status: there is no status {status[:80]!r}; there are {_words(statuses)}")
+
+
+def _words(known: Sequence[str]) -> str:
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return visible(", ".join(known[:_SHOWN]) + more) or "none"
 
 
 def _matches(one: _Listed, wanted: Mapping[str, Any]) -> bool:
@@ -94,20 +119,18 @@ def _table(shown: list[_Listed]) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from pytest_aprqa.reports import visible
-
     seen = screen()
     table = Table(box=None, pad_edge=False, header_style="bold" if seen.color else "")
     table.add_column("model", overflow="fold", ratio=4)
     table.add_column("family", overflow="fold", ratio=2)
     table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("status", overflow="fold", ratio=3)
     table.add_column("MQS", justify="right", no_wrap=True)
     table.add_column("grade", no_wrap=True)
-    table.add_column("status", overflow="fold", ratio=3)
     for one in shown:
         row = one.row
         score = "-" if row.mqs_score is None else str(row.mqs_score)
-        cells = (row.model_id, row.family, row.parameters, score, row.grade or "-", one.standing.text)
+        cells = (row.model_id, row.family, row.parameters, one.standing.text, score, row.letter or "-")
         table.add_row(*(Text(visible(cell)) for cell in cells))
     written = StringIO()
     Console(file=written, width=seen.width, no_color=not seen.color, force_terminal=seen.color).print(table)

@@ -70,7 +70,12 @@ class Asked:
 )
 @click.option("--force", is_flag=True, help="With --record: replace a corpus that is there.")
 @click.option("--quantization", metavar="WORD", help="With --against: whose limits apply; default what the file says.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of the engine; default all cores.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads of the engine; default OMP_NUM_THREADS, else all cores.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def parity(
@@ -97,6 +102,7 @@ def parity(
 
     Exit code: 0 when nothing was refuted, 1 when the corpus is damaged or the artefact differs, 2 for unusable input.
     """
+    from pytest_aprqa.engines import default_threads
     from pytest_aprqa.golden import default_root
 
     if sum((list_, self_check, record, against is not None)) != 1:
@@ -113,7 +119,7 @@ def parity(
         prompts=prompts,
         force=force,
         quantization=quantization,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or default_threads(os.environ),
         as_json=as_json,
     )
     if against is not None:

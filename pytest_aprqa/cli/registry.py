@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,7 +227,7 @@ def _index(folder: Path | None) -> EvidenceIndex | None:
 
     index = None if folder is None else index_evidence(folder)
     for problem in index.unreadable if index else ():
-        click.echo(f"not evidence: {_visible(problem)}", err=True)
+        click.echo(f"not evidence: {visible(problem)}", err=True)
     return index
 
 
@@ -247,9 +248,13 @@ def _find(rows: Sequence[Row], model: str, csv: Path) -> Row:
 
 
 def _refuse_no_model(model: str) -> None:
-    org, slash, name = model.partition("/")
-    if not (org and slash and name) or "/" in name or not model.isprintable() or " " in model:
-        raise click.UsageError(f"MODEL: expected org/name, such as Qwen/Qwen3-0.6B; found {model!r}")
+    from pytest_aprqa.weights import Wanted
+
+    if model.count("/") != 1 or not Wanted(model).on_hub:
+        raise click.UsageError(
+            "MODEL: expected org/name, such as Qwen/Qwen3-0.6B, each of letters, digits, '-', '_' and '.', "
+            f"beginning with none of '-' and '.', without '--' and '..'; found {model[:120]!r}"
+        )
 
 
 def _say_import(done: Import, csv: Path, *, as_json: bool) -> None:
@@ -267,7 +272,7 @@ def _say_import(done: Import, csv: Path, *, as_json: bool) -> None:
         return
     _say_findings(done.findings)
     for remark in done.remarks:
-        click.echo(_visible(remark), err=True)
+        click.echo(visible(remark), err=True)
     contradicted = {finding.model_id for finding in done.findings}
     say(
         f"{csv}: {len(done.added)} models added, {len(done.imported)} statuses imported as unverified "
@@ -280,8 +285,8 @@ def _say_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.model_id != model:
             model = finding.model_id
-            say(_visible(model))
-        say(f"  {finding.rule:<10} {_visible(finding.problem)}")
+            say(visible(model))
+        say(f"  {finding.rule:<10} {visible(finding.problem)}")
 
 
 def _findings_json(findings: Sequence[Finding]) -> list[Json]:
@@ -297,7 +302,7 @@ def _say_row(row: Row, stands: str, award: Award | None, runs: Mapping[str, Awar
         ("model", row.model_id),
         ("facts", f"{row.family or 'no family'}, {row.parameters or '?'} parameters, {row.size_category or '?'}"),
         ("standing", stands),
-        ("score", "none" if row.mqs_score is None else f"{row.mqs_score} of 1000, grade {row.grade or 'none'}"),
+        ("score", "none" if row.mqs_score is None else f"{row.mqs_score} of 1000, grade {row.letter or 'none'}"),
         ("tier", row.certified_tier or "none"),
         ("measured", row.last_certified or "never"),
         ("passed", gates or "no gateway"),
@@ -313,10 +318,4 @@ def _say_row(row: Row, stands: str, award: Award | None, runs: Mapping[str, Awar
             (f"{tier} run", f"{passed}, {run.status}, {run.mqs} of 1000, {run.at}, {run.evidence or 'no evidence'}")
         )
     for name, value in lines:
-        say(f"{name:<11} {_visible(value)}")
-
-
-def _visible(text: str) -> str:
-    from pytest_aprqa.reports import visible
-
-    return visible(text)
+        say(f"{name:<11} {visible(value)}")

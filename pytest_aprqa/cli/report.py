@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_aprqa.evidence import Evidence
     from pytest_aprqa.regression import Comparison
 
-_ALL: Final = "all"
-
 
 @click.command(short_help="Writes reports from an evidence file.")
 @click.argument("file", metavar="EVIDENCE", type=click.Path(path_type=Path))
@@ -26,7 +23,7 @@ _ALL: Final = "all"
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write to.  [default: EVIDENCE's own]")
 @click.option(
     "--formats",
-    default=_ALL,
+    default="all",
     show_default=True,
     metavar="WORDS",
     help="Which reports, with commas between: html, junit, markdown, certificate, statement, mqs, all.",
@@ -49,17 +46,23 @@ def report(
 
     Exit code: 0 when the reports are written, whatever they say, 2 when they cannot be.
     """
-    from pytest_aprqa.certification.write_reports import ReportForm, digest_of, write_reports
+    from pytest_aprqa.certification.write_reports import (
+        ALL,
+        ReportForm,
+        digest_of,
+        refused_forms,
+        words_of,
+        write_reports,
+    )
     from pytest_aprqa.evidence import of_model, read_run
-    from pytest_aprqa.scoring import Rules, score
+    from pytest_aprqa.scoring import score_evidence
 
-    wanted = _forms(formats)
+    wanted = _forms(formats, comparing=before is not None)
     evidence = read_run(file)
     if model is not None:
         evidence = of_model(evidence, model, where=str(file))
-    partial = evidence.run.selection != "complete"
-    mqs = score(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
-    left_out = _left_out(evidence, wanted) if _asks_for_all(formats) else {}
+    mqs = score_evidence(evidence)
+    left_out = refused_forms(evidence, wanted) if ALL in words_of(formats) else {}
     written = write_reports(
         output or file.parent,
         evidence,
@@ -72,41 +75,24 @@ def report(
     _tell(written, left_out, {"model": evidence.playbook.model, "status": mqs.status}, as_json=as_json)
 
 
-def _forms(words: str) -> tuple[ReportForm, ...]:
-    """The reports that the words ask for, each once, certificates before what is quick to write.
+def _forms(words: str, *, comparing: bool) -> tuple[ReportForm, ...]:
+    """The reports that the words ask for.
 
     Raises:
-        click.UsageError: a word names no report.
+        click.UsageError: a word names no report, or a comparison is wanted and the page that would show it is not.
     """
-    from pytest_aprqa.certification.write_reports import ReportForm
+    from pytest_aprqa.certification.write_reports import ReportForm, forms_named
+    from pytest_aprqa.core import AprqaError
 
-    known = [*map(str, ReportForm), _ALL]
-    given = _words(words)
-    for word in given or [""]:
-        if word not in known:
-            close = get_close_matches(word, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise click.UsageError(f"--formats: no such report {word[:40]!r}; known: {', '.join(known)}.{hint}")
-    chosen = set(ReportForm) if _ALL in given else set(given)
-    # What may be refused comes first, so that a refusal leaves nothing half written behind.
-    first = (ReportForm.CERTIFICATE, ReportForm.STATEMENT)
-    return tuple(form for form in (*first, *(other for other in ReportForm if other not in first)) if form in chosen)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip().lower() for word in text.split(",") if word.strip()]
-
-
-def _asks_for_all(formats: str) -> bool:
-    return _ALL in _words(formats)
-
-
-def _left_out(evidence: Evidence, wanted: Sequence[ReportForm]) -> dict[ReportForm, str]:
-    from pytest_aprqa.certification.write_reports import ReportForm
-    from pytest_aprqa.reports import refusal
-
-    why = refusal(evidence)
-    return {form: why for form in wanted if why and form in (ReportForm.CERTIFICATE, ReportForm.STATEMENT)}
+    try:
+        wanted = forms_named(words, option="--formats")
+    except AprqaError as problem:
+        raise click.UsageError(str(problem)) from None
+    if comparing and ReportForm.HTML not in wanted:
+        raise click.UsageError(
+            f"--compare: the comparison is part of the HTML page; expected html among --formats; found {words[:40]!r}"
+        )
+    return wanted
 
 
 def _comparison(before: Path | None, evidence: Evidence) -> Comparison | None:

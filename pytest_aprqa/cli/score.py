@@ -34,8 +34,7 @@ def score(ctx: click.Context, file: Path, policy: str, model: str | None, as_jso
     Exit code: 0 when all gateways passed and the model qualifies, 1 when not, 2 when FILE cannot be read.
     """
     from pytest_aprqa.evidence import of_model, read_run
-    from pytest_aprqa.scoring import Rules, score_upstream
-    from pytest_aprqa.scoring import score as score_records
+    from pytest_aprqa.scoring import score_evidence, score_upstream
 
     evidence = read_run(file)
     if model is not None:
@@ -45,8 +44,7 @@ def score(ctx: click.Context, file: Path, policy: str, model: str | None, as_jso
         scored = score_upstream(evidence.records)
         text = _upstream_text(evidence, scored)
     else:
-        partial = evidence.run.selection != "complete"
-        scored = score_records(evidence.records, Rules(evidence.playbook.tier, partial_selection=partial))
+        scored = score_evidence(evidence)
         text = _project_text(evidence, scored)
     if as_json:
         say_json(_json(evidence, policy, scored))
@@ -77,6 +75,7 @@ def _project_text(evidence: Evidence, mqs: Mqs) -> str:
 
 def _upstream_text(evidence: Evidence, scored: UpstreamMqs) -> str:
     from pytest_aprqa.reports import visible
+    from pytest_aprqa.scoring import full_headline, score_evidence
 
     gateways = (f"{gateway} {'passed' if passed else 'failed'}" for gateway, passed in scored.gateways.items())
     categories = (
@@ -86,6 +85,7 @@ def _upstream_text(evidence: Evidence, scored: UpstreamMqs) -> str:
     penalties = (f"-{penalty.points} {penalty.code} ({penalty.description})" for penalty in scored.penalties)
     rows = (
         ("model", visible(evidence.playbook.model)),
+        ("standing", full_headline(evidence, score_evidence(evidence))),
         ("score policy", "upstream: untested categories get full marks, skipped tests count as passed"),
         ("raw_score", f"{scored.raw_score} of 1000"),
         ("normalized_score", f"{scored.normalized_score:.1f}"),

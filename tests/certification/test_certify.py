@@ -7,6 +7,7 @@ import pytest
 
 from pytest_aprqa.certification import (
     Candidate,
+    CertificationError,
     Certifying,
     Desk,
     Ended,
@@ -79,6 +80,7 @@ def test_pytest_gets_the_playbook_and_the_absolute_output(tmp_path: Path, monkey
             str(tmp_path / "playbooks" / "aprqa-tiny-mvp.playbook.yaml"),
             f"--aprqa-output={tmp_path / 'out'}",
             f"--aprqa-lock={tmp_path / 'playbooks' / 'playbook.lock.yaml'}",
+            "--aprqa-report=none",
         )
     ]
 
@@ -111,6 +113,20 @@ def test_one_model_that_cannot_be_run_does_not_stop_the_others(tmp_path: Path) -
     assert [result.ending for result in results] == [Ending.NOT_RUN, Ending.PASSED]
     assert "no playbook is for" in results[0].reasons[0]
     assert "none can be drafted either" in results[0].reasons[0]
+
+
+def test_what_no_model_can_be_certified_with_is_refused_before_the_first(tmp_path: Path) -> None:
+    given = how(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "binary").write_bytes(b"\x00\xff")
+    desk = Desk(tmp_path / "file" / "below", None)
+    nowhere = changed(given, desk=desk, pytest=None)
+    with pytest.raises(CertificationError, match=r"below: expected a folder .*; found that .*/file is no folder"):
+        next(certify([Candidate(TINY)], nowhere))
+    unlocked = changed(given, lock=tmp_path / "binary", pytest=None)
+    with pytest.raises(CertificationError, match=r"binary: .*; expected UTF-8 text; found a NUL at byte 0"):
+        next(certify([Candidate(TINY)], unlocked))
+    assert next(certify([Candidate(TINY)], changed(given, lock=tmp_path / "binary", check_lock=False))).passed
 
 
 def test_fail_fast_stops_after_the_first_failure(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ spec.loader.exec_module(module)
 ended = module.run_pytest([{str(tmp_path)!r}, *{list(words)!r}])
 print(ended.code, ended.signal)
 """
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -107,6 +107,15 @@ def test_a_signal_is_passed_on_and_waited_for(fake: Path, tmp_path: Path, number
     assert out == f"2 {number.value}\n"
     assert (tmp_path / "told").read_text() == str(signal.SIGINT.value)
     assert all(gone(int(pid)) for pid in pids)
+
+
+def test_an_interrupt_while_pytest_is_imported_is_one_line(fake: Path, tmp_path: Path) -> None:
+    fake_pytest(fake, "import os, sys, time; open(sys.argv[1] + '/pids', 'w').write(str(os.getpid())); time.sleep(60)")
+    with parent(tmp_path) as caller:
+        wait_for(tmp_path / "pids")
+        caller.send_signal(signal.SIGINT)
+        out, err = caller.communicate(timeout=20)
+    assert (out, err) == (f"1 {signal.SIGINT.value}\n", "interrupted\n")
 
 
 def test_a_second_signal_ends_what_did_not_listen(fake: Path, tmp_path: Path) -> None:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click import Context
 
-from pytest_aprqa import __version__
+from pytest_aprqa import __version__, embedded
 from pytest_aprqa.cli import apr_qa as apr_qa_group
 from pytest_aprqa.cli.commands import COMMANDS
+from pytest_aprqa.evidence import write_evidence
 from tests.cli.running import apr_qa, apr_qa_process
+from tests.reports.samples import good
 
 
 def test_help_lists_the_commands_and_the_exit_codes() -> None:
@@ -61,6 +65,25 @@ def test_every_command_of_the_table_is_there_under_its_name_and_has_help() -> No
         assert command is not None
         assert command.name == name
         assert command.help, name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "{evidence}", "{evidence}", "--markdown", "{file}/x.md"],
+        ["bootstrap", "{model}", "-o", "{file}/x.playbook.yaml"],
+        ["convert", "{model}", "--to", "apr", "--output", "{file}/out"],
+    ],
+)
+def test_what_cannot_be_written_is_2_and_says_where_and_the_way_out(tmp_path: Path, words: list[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    places = {"file": file, "model": embedded.folder(), "evidence": write_evidence(tmp_path, good())}
+    done = apr_qa(*(word.format_map(places) for word in words))
+    assert done.returncode == 2
+    assert "Errno" not in done.stderr
+    message = done.stderr.splitlines()[-1]
+    assert re.match(rf"Error: {re.escape(str(file))}\S*: cannot be (read or )?written: .*; \w", message), message
 
 
 def test_ctrl_c_in_any_command_is_130_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,8 @@ def test_an_interrupt_is_130(here: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["tiny", "--hf", "."], "expected MODEL as org/name beside --hf"),
         ([TINY, "--registry", "nowhere.csv"], "nowhere.csv"),
         (["--hf", "playbooks"], "playbooks"),
+        ([TINY, "--lock", "certifications/models.csv"], "certifications/models.csv"),
+        ([TINY, "-o", "playbooks/playbook.lock.yaml/below"], "playbook.lock.yaml is no folder"),
     ],
 )
 def test_wrong_usage_is_2_and_nothing_is_written(here: Path, words: list[str], problem: str) -> None:

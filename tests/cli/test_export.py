@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aprqa.certification import TOOLS_NAME, digest_of, write_reports
 from pytest_aprqa.evidence import Journal, JournalHeader, read_evidence
 from pytest_aprqa.registry import read_awards, read_registry
+from pytest_aprqa.scoring import score_evidence
 from tests.cli.running import apr_qa, apr_qa_process
-from tests.registry.samples import a_file, a_run, csv_in, line, with_failure
+from tests.registry.samples import NOW, a_file, a_run, csv_in, line, with_failure
 from tests.reports.samples import MODEL
 
 
@@ -23,6 +25,15 @@ def test_rows_come_from_every_evidence_file_below_a_folder(tmp_path: Path) -> No
     (row,) = read_registry(csv).rows
     assert (row.model_id, row.status, row.mqs_score) == (MODEL, "PROVISIONAL", 1000)
     assert read_awards(csv).of(MODEL) is not None
+
+
+def test_what_this_package_writes_beside_evidence_is_passed_over(tmp_path: Path) -> None:
+    made, file = a_run(), a_file(tmp_path, a_run())
+    write_reports(file.parent, made, score_evidence(made), evidence_sha256=digest_of(file), now=NOW)
+    for name in (TOOLS_NAME, "awards.json"):
+        (file.parent / name).write_text("{}")
+    done = apr_qa("export-csv", "-e", tmp_path, "-o", tmp_path / "models.csv")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_append_keeps_all_other_rows_and_without_it_a_file_is_never_overwritten(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ def listed(csv: Path, *words: str) -> list[str]:
     [
         ((), ["a/Tiny", "a/Mid", "b/Old"]),
         (("--family", "a"), ["a/Tiny", "a/Mid"]),
-        (("--family", "A"), []),
         (("--size", "large"), ["a/Mid"]),
         (("--status", "partial"), ["a/Mid"]),
+        (("--status", "blocked"), []),
+        (("--family", "a", "--status", "certified"), []),
         (("--tier", "deep"), ["b/Old"]),
         (("--tier", "none"), ["a/Tiny", "a/Mid"]),
         (("--stale",), ["b/Old"]),
@@ -77,6 +78,21 @@ def test_a_missing_registry_is_2(tmp_path: Path) -> None:
     done = apr_qa("list", "--csv", tmp_path / "none.csv")
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--family", "A"), "no model has the family 'A'; there are a, b\n"),
+        (("--status", "XX"), "there is no status 'XX'; there are PENDING, BLOCKED, PARTIAL, PROVISIONAL, CERTIFIED\n"),
+    ],
+)
+def test_a_word_that_no_row_can_have_is_2_and_those_that_there_are_are_named(
+    csv: Path, words: tuple[str, ...], says: str
+) -> None:
+    done = apr_qa("list", "--csv", csv, *words, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(says)
 
 
 def test_an_unknown_size_is_2_and_names_those_that_there_are(csv: Path) -> None:

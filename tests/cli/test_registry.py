@@ -94,7 +94,9 @@ def test_sync_reads_no_device(tmp_path: Path) -> None:
     assert "not a regular file" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["name", "/name", "org/", "../../name", "a/b/c", "a/b c"])
+@pytest.mark.parametrize(
+    "name", ["name", "/name", "org/", "../../name", "a/b/c", "a/b c", "a/<b>", "a/b)", "a/b--c", "a/é"]
+)
 def test_add_of_what_is_no_name_of_a_model_is_2_and_writes_nothing(tmp_path: Path, name: str) -> None:
     csv = tmp_path / "models.csv"
     done = apr_qa("registry", "add", name, "--csv", csv, "--family", "f", "--parameters", "7B")

@@ -76,11 +76,11 @@ def test_the_score_is_written_as_it_is_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("junti", "no such report 'junti'; known: html, junit, markdown, certificate, statement, mqs, all"),
-        ("junti", "Did you mean 'junit'?"),
-        ("html,pdf", "no such report 'pdf'"),
-        ("", "no such report ''"),
-        (",", "no such report ''"),
+        ("junti", "--formats: expected some of html, junit, markdown, certificate, statement, mqs, all; found 'junti'"),
+        ("junti", "did you mean 'junit'?"),
+        ("html,pdf", "found 'pdf'"),
+        ("", "found ''"),
+        (",", "found ''"),
     ],
 )
 def test_an_unknown_report_is_wrong_usage_and_writes_nothing(tmp_path: Path, words: str, problem: str) -> None:
@@ -134,6 +134,14 @@ def test_a_comparison_is_part_of_the_page(tmp_path: Path) -> None:
     missing = apr_qa("report", after, "--formats", "html", "--compare", tmp_path / "none.json")
     assert missing.returncode == 2
     assert "found nothing" in missing.stderr
+
+
+def test_a_comparison_without_the_page_that_shows_it_is_wrong_usage(tmp_path: Path) -> None:
+    file = write_evidence(tmp_path, good())
+    done = apr_qa("report", file, "--formats", "junit", "--compare", file)
+    assert done.returncode == 2
+    assert "--compare: the comparison is part of the HTML page; expected html among --formats" in done.stderr
+    assert written_by(tmp_path) == set()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"{}", b"\xff\xfe", b"[NaN]", b"null"])

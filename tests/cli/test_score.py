@@ -18,7 +18,7 @@ def written(folder: Path, made: Evidence) -> Path:
 def test_a_model_that_qualifies_is_0(tmp_path: Path) -> None:
     done = apr_qa_process("score", written(tmp_path, good()))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "MQS 1000 .. 1000 of 1000 (normalized 100.0, grade A+, cert grade A+)" in done.stdout
+    assert "PROVISIONAL, tier mvp passed; MQS 1000 .. 1000 of 1000 (normalized 100.0," in done.stdout
     assert "\x1b" not in done.stdout
 
 

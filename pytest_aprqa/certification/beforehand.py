@@ -1,0 +1,36 @@
+"""What all models of one call need, looked at before the first of them is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_aprqa.certification.errors import CertificationError
+from pytest_aprqa.core import PlaybookError
+from pytest_aprqa.evidence.writable import unwritable
+from pytest_aprqa.playbook import read_lock
+
+
+def check_output(folder: Path) -> None:
+    """Refuses a folder that results could not be written to.
+
+    Raises:
+        CertificationError: it cannot be made or written.
+    """
+    if problem := unwritable(folder):
+        raise CertificationError(
+            f"{folder}: expected a folder that can be made and written; found that {problem}; choose another with -o"
+        )
+
+
+def check_lock(lock: Path) -> None:
+    """Refuses a lock file that is there and is none.
+
+    Raises:
+        CertificationError: it cannot be read.
+    """
+    if not lock.exists():
+        return  # what that means depends on the playbook
+    try:
+        read_lock(lock)
+    except PlaybookError as problem:
+        raise CertificationError(f"the lock cannot be used: {problem}") from problem
