@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_aprqa.certification.beforehand import check_lock, check_output
+from pytest_aprqa.certification.beforehand import check_desk, check_lock
 from pytest_aprqa.certification.draft import Found, catalog_of, draft_for_files, playbook_for
 from pytest_aprqa.certification.locked import LockState, lock_state
 from pytest_aprqa.certification.outlook import Outlook, outlook_of
@@ -81,9 +81,9 @@ def certify(candidates: Sequence[Candidate], how: Certifying) -> Iterator[Settle
     """Certifies models; each result comes as soon as it is known.
 
     Raises:
-        CertificationError: the output folder cannot be written, or the lock file cannot be read; nothing was run.
+        CertificationError: results or registry cannot be written, or the lock file cannot be read; nothing was run.
     """
-    check_output(how.desk.output)
+    check_desk(how.desk)
     if how.check_lock and any(candidate.playbook is None for candidate in candidates):
         check_lock(how.lock)
     ended, catalog = "", catalog_of(how.playbooks)

@@ -146,6 +146,13 @@ def test_own_files_need_no_registry_and_write_none(here: Path, monkeypatch: pyte
     assert (here / "certifications" / "local--mine" / "mine-mvp.playbook.yaml").is_file()
 
 
+def test_a_registry_that_cannot_be_written_is_refused_before_anything_runs(here: Path) -> None:
+    make_tiny(here / "mine")
+    done = unharmed(here, "--hf", "mine", "--tier", "smoke", "--register", "--registry", "mine/config.json/models.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "config.json is no folder; choose another with --registry" in " ".join(done.stderr.split())
+
+
 def test_own_files_get_a_row_where_it_is_wanted(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tiny(here / "mine")
     made = good()
