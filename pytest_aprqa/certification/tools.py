@@ -23,7 +23,7 @@ from pytest_aprqa.certification.process import Ended, run_pytest
 from pytest_aprqa.certification.shown import time_words
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.core import GATES, Format, Json, slug
-from pytest_aprqa.evidence import EVIDENCE_NAME, Record, model_folder, read_evidence
+from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Record, model_folder, read_evidence
 from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.formats import SINGLE_FILE, holds_weights
 from pytest_aprqa.reports import counted
@@ -88,11 +88,13 @@ class Tried:
     """None where pytest left none."""
     planned: int
     """How many checks were to be made."""
+    asked: int
+    """How many of them were; a gateway is one, and has a row for each of its gates."""
 
     @property
     def unasked(self) -> int:
         """How many checks an interruption left; 0 without one."""
-        return max(0, self.planned - len(self.rows)) if self.ended.interrupted else 0
+        return max(0, self.planned - self.asked) if self.ended.interrupted else 0
 
     @property
     def passed(self) -> bool:
@@ -158,6 +160,7 @@ def try_tools(
     playbook = _write_playbook(path, output.absolute(), no_gpu=no_gpu, serve=serve)
     evidence = playbook.parent / model_folder(f"local/{_name(artefact)}") / EVIDENCE_NAME
     rows: list[ToolRow] = []
+    fresh: Evidence | None = None
     try:
         for command, options in LOOKS.items():
             rows.append(_look(command, artefact, *options))
@@ -165,10 +168,12 @@ def try_tools(
         before = read_evidence(evidence).run.id if evidence.is_file() else ""
         wishes = Wishes(output=playbook.parent, no_gpu=no_gpu, failure_policy="collect-all", extra=_A_LINE_EACH)
         ended = pytest(pytest_arguments((playbook,), wishes), quiet=True)
-        rows += _judged(evidence, before, ended)
+        fresh = _left(evidence, before)
+        rows += _judged(fresh, ended)
     except KeyboardInterrupt:  # pytest answers its own
         ended = Ended(_INTERRUPTED, signal.SIGINT)
-    tried = Tried(artefact, tuple(rows), ended, evidence if evidence.is_file() else None, planned)
+    asked = min(len(rows), len(LOOKS)) + len({record.index for record in fresh.records} if fresh else ())
+    tried = Tried(artefact, tuple(rows), ended, evidence if fresh else None, planned, asked)
     content = json.dumps(tried.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(playbook.parent / TOOLS_NAME, content.encode("utf-8", "backslashreplace") + b"\n")
     return tried
@@ -187,10 +192,14 @@ def _name(artefact: Path) -> str:
     return f"tools-{slug(artefact.name).lower()}"
 
 
-def _judged(evidence: Path, before: str, ended: Ended) -> list[ToolRow]:
+def _left(evidence: Path, before: str) -> Evidence | None:
     """What this run of pytest, and no earlier one, left."""
-    fresh = read_evidence(evidence) if evidence.is_file() else None
-    if fresh is not None and fresh.run.id != before:
+    found = read_evidence(evidence) if evidence.is_file() else None
+    return None if found is None or found.run.id == before else found
+
+
+def _judged(fresh: Evidence | None, ended: Ended) -> list[ToolRow]:
+    if fresh is not None:
         return [*map(row_of, fresh.records)]
     missing = f"pytest ended with {ended.code} and left no evidence"
     return [ToolRow("pytest", "", "", False, ended.code, None, missing)]

@@ -112,7 +112,7 @@ def _lines(tried: Tried, output: Path) -> Iterator[str]:
     skipped = sum(row.skipped for row in tried.rows)
     asked = counted(len(tried.rows), "check")
     if tried.ended.interrupted:
-        asked = f"interrupted: {asked} of {tried.planned} asked, {tried.unasked} not asked"
+        asked = f"interrupted: {counted(tried.asked, 'check')} of {tried.planned} asked, {tried.unasked} not asked"
     yield f"{asked}, {failed} failed, {skipped} skipped; {output / TOOLS_NAME}"
 
 

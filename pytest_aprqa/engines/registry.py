@@ -57,6 +57,8 @@ def open_engine(target: Target, weights: Weights, limits: Limits, *, name: str |
         )
     engine = _opener(chosen)(target, weights, limits)
     if lacking := [it for it in ("facts", "generate", "batches", "close") if not hasattr(engine, it)]:
+        if "close" not in lacking:
+            engine.close()
         raise EngineUnavailable(
             chosen,
             f"what it opens has no {' and no '.join(map(repr, lacking))}",

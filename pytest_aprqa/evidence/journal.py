@@ -142,6 +142,7 @@ class Journal:
         # Half a line in the middle would make the whole journal unreadable.
         with suppress(OSError):
             self._file.truncate(length)
+            self._file.seek(length)  # the next line may fail at once, and is then cut back to here
 
     def __enter__(self) -> Self:
         return self

@@ -93,11 +93,6 @@ class Resumable:
         """The record that answered the same question, if any."""
         return None if key is None else self.by_key.get(key)
 
-    def without(self, keys: Iterable[str | None]) -> tuple[Record, ...]:
-        """The records whose keys are not among `keys`: what a new journal has to carry on."""
-        taken = set(keys)
-        return tuple(record for key, record in self.by_key.items() if key not in taken)
-
 
 def completion_of(record: Record, *, request_id: str) -> Completion:
     """The engine's answer as it was recorded, to be judged anew.

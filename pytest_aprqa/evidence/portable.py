@@ -18,6 +18,8 @@ from pytest_aprqa.evidence.evidence import Evidence, PlaybookInfo, RunInfo, Weig
 from pytest_aprqa.evidence.record import Record
 
 _HOME: Final = r"/(?:root|(?:home|Users)/[^/\s'\"`,;:)\]}>|]+)"
+_ABOVE_HOMES: Final = ("/", "/home", "/Users")
+"""As a working folder none of these shortens anything: what lies below them may be somebody's home."""
 _TEMPORARY: Final = "/tmp"  # noqa: S108 - a name that is looked for, not written to
 _REST: Final = r"(?![\w-]|\.\w)(?:/[^\s'\"`,;:)\]}>|]*)?"
 """What may follow a known folder; a longer name that merely begins like it is another one."""
@@ -43,7 +45,7 @@ def portable_playbook(evidence: Evidence) -> str:
 
 def _shortener(evidence: Evidence) -> Callable[[str], str]:
     folder = _folder(evidence)
-    roots = sorted({root for root in _roots(evidence, folder) if root != "/"}, key=len, reverse=True)
+    roots = sorted({root for root in _roots(evidence, folder) if root.strip("/")}, key=len, reverse=True)
     known = re.compile(f"(?<![\\w.~-])(?:{'|'.join((*map(re.escape, roots), _HOME, _TEMPORARY))}){_REST}")
     weights = [PurePosixPath(normpath(one.folder)) for one in evidence.weights if one.folder.startswith("/")]
 
@@ -77,7 +79,7 @@ def _roots(evidence: Evidence, folder: str) -> Iterator[str]:
 def _folder(evidence: Evidence) -> str:
     """The working folder; where the evidence does not say, what the command line leaves of the playbook's path."""
     if evidence.run.folder:
-        return evidence.run.folder
+        return "" if evidence.run.folder in _ABOVE_HOMES else evidence.run.folder
     for word in evidence.run.command:
         typed = word.partition("::")[0].removeprefix("./")
         if typed and not typed.startswith("/") and evidence.playbook.path.endswith(f"/{typed}"):

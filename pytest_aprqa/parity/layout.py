@@ -273,9 +273,19 @@ def _row_correlations(reference: Values, other: Values) -> NDArray[np.float64]:
 
 def _block_likeness(reference: Values, other: Values) -> float:
     """Correlation of the sizes of the blocks, which a block keeps whose values are read in another way."""
-    flat = (_finite(values.reshape(-1)[: values.size // BLOCK * BLOCK]) for values in (reference, other))
-    sizes = [np.sqrt(np.einsum("bv,bv->b", blocks, blocks)) for blocks in (it.reshape(-1, BLOCK) for it in flat)]
+    sizes = _block_sizes(reference), _block_sizes(other)
     return _seen(*sizes).correlation if sizes[0].size > 1 else 0.0
+
+
+def _block_sizes(values: Values) -> NDArray[np.float64]:
+    """Root of each whole block's energy."""
+    flat, count = values.reshape(-1), values.size // BLOCK
+    sizes, step = np.zeros(count), PIECE_ROWS_VALUES // BLOCK
+    for start in range(0, count, step):
+        end = min(start + step, count)
+        blocks = _finite(flat[start * BLOCK : end * BLOCK]).reshape(-1, BLOCK)
+        sizes[start:end] = np.sqrt(np.einsum("bv,bv->b", blocks, blocks))
+    return sizes
 
 
 def _few_columns(values: Values) -> Values:

@@ -66,9 +66,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("batch", "whole", "most requests computed together (16)", "N"),
     Option("dtype", "text", "type that the weights are computed in (float32 on cpu, the model's own on gpu)", "TYPE"),
     Option("memory-limit", "bytes", "most memory of one engine process, such as 8G (no limit)", "SIZE"),
-    Option(
-        "resume", "path", "take judged cases from this evidence.jsonl or evidence.json where nothing changed", "FILE"
-    ),
+    Option("resume", "path", "take answers from this evidence.jsonl or evidence.json where nothing changed", "FILE"),
     Option("baseline", "path", "compare speeds with those of this evidence.json, and fail on a regression", "FILE"),
     Option(
         "score-policy",

@@ -1,4 +1,4 @@
-"""What ``--aprqa-resume`` names: judged records of an earlier run."""
+"""What ``--aprqa-resume`` names: answered records of an earlier run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_aprqa.evidence import JOURNAL_NAME, Resumable, read_evidence, read_j
 
 
 def read_resumable(path: Path | None) -> Resumable:
-    """Judged records of a journal, an evidence file, or a folder with a journal; nothing for None.
+    """Answered records of a journal, an evidence file, or a folder with a journal; nothing for None.
 
     Raises:
         pytest.UsageError: it cannot be read.

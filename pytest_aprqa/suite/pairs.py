@@ -45,8 +45,7 @@ class Pairs:
         said = self._said(playbook)
         self._put_away()
         if key not in self._pairs:
-            scratch = tempfile.TemporaryDirectory(prefix="aprqa-")
-            self._pairs[key] = (self._made(playbook, target, Path(scratch.name)), scratch)
+            self._pairs[key] = self._begun(playbook, target)
         pair = self._pairs[key][0]
         pair.earlier = said
         self._key = key
@@ -74,6 +73,14 @@ class Pairs:
         if self._key is not None and not self._pairs[self._key][0].only_read:
             self._pairs.pop(self._key)[1].cleanup()
         self._key = None
+
+    def _begun(self, playbook: Playbook, target: Target) -> tuple[Pair, tempfile.TemporaryDirectory[str]]:
+        scratch = tempfile.TemporaryDirectory(prefix="aprqa-")
+        try:
+            return self._made(playbook, target, Path(scratch.name)), scratch
+        except BaseException:
+            scratch.cleanup()
+            raise
 
     def _made(self, playbook: Playbook, target: Target, scratch: Path) -> Pair:
         shelf, bench = self.bench.shelf, self.bench

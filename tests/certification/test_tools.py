@@ -145,11 +145,22 @@ def test_an_interruption_before_pytest_is_no_pass_and_is_written(
     assert said[1:] == ["inspect passed 0.0 s"]
 
 
+def test_a_gateway_is_one_check_of_those_that_an_interruption_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = evidence(gateways(CPU))
+    made = made.model_copy(update={"records": tuple(one.model_copy(update={"index": 0}) for one in made.records)})
+    result = tried(tmp_path, monkeypatch, made, Ended(2, 2))
+    assert len(result.rows) > result.asked == 3
+    assert result.unasked == result.planned - 3
+
+
 def test_an_earlier_runs_evidence_is_not_taken_for_this_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = evidence([*gateways(CPU), case("hello", Modality.RUN)])
     assert tried(tmp_path, monkeypatch, made, Ended(0)).passed
     again = tried(tmp_path, monkeypatch, None, Ended(3))
     assert not again.passed
+    assert again.evidence is None
     assert again.rows[-1].reason == "pytest ended with 3 and left no evidence"
 
 

@@ -17,7 +17,7 @@ SKIPPED = ToolRow("server", "F-SERVE-001", "gguf-gpu", None, None, None, "no CUD
 
 def with_rows(monkeypatch: pytest.MonkeyPatch, *rows: ToolRow, ended: Ended = Ended(0)) -> None:  # noqa: B008 - a value
     def tried(path: Path, **_how: object) -> Tried:
-        return Tried(path, rows, ended, None, 5)
+        return Tried(path, rows, ended, None, 5, 1)
 
     monkeypatch.setattr(certification, "try_tools", tried)
 

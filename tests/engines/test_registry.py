@@ -60,8 +60,23 @@ def test_what_is_opened_and_is_no_engine_is_told_with_what_it_lacks(
         open_engine(TARGET, weights, LIMITS, name="plain")
 
 
+def test_what_is_no_engine_and_can_be_closed_is_closed(weights: Weights, declare: Callable[[str, str], None]) -> None:
+    _closed.clear()
+    declare("plain", f"{__name__}:_half_an_engine")
+    with pytest.raises(EngineUnavailable, match="no 'generate' and no 'batches'"):
+        open_engine(TARGET, weights, LIMITS, name="plain")
+    assert _closed == ["closed"]
+
+
+_closed: list[str] = []
+
+
 def _no_engine(*_: object) -> object:
     return SimpleNamespace(facts=None)
+
+
+def _half_an_engine(*_: object) -> object:
+    return SimpleNamespace(facts=None, close=lambda: _closed.append("closed"))
 
 
 def test_every_format_has_an_engine_that_is_known() -> None:

@@ -135,6 +135,8 @@ def test_a_full_disk_is_an_error_of_ours_and_leaves_whole_lines(tmp_path: Path) 
         disk.room = 10
         with pytest.raises(EvidenceError, match="cannot append: No space left"):
             journal.append(RECORDS[1])
+        with pytest.raises(EvidenceError, match="cannot append: No space left"):
+            journal.append(RECORDS[1])
         disk.room = 10**9
         journal.append(RECORDS[2])
     assert read_journal(path).records == (RECORDS[0], RECORDS[2])

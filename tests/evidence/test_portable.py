@@ -71,6 +71,16 @@ def test_no_absolute_path_of_the_run_or_of_a_home_is_given_away(folder: str) -> 
     assert HOME in a_run().to_json()["run"]["folder"]  # type: ignore[operator, index, call-overload] # plain JSON
 
 
+@pytest.mark.parametrize("folder", ["/", "/home"])
+def test_a_run_in_the_root_of_the_machine_gives_no_home_away_and_garbles_nothing(folder: str) -> None:
+    made = a_run(folder=folder)
+    typed = made.run.model_copy(update={"command": ("pytest", "--rootdir=/", "a or b / c")})
+    given = portable(made.model_copy(update={"run": typed}))
+    assert given.run.command == ("pytest", "--rootdir=/", "a or b / c")
+    assert given.playbook.path == "…/a.playbook.yaml"
+    assert given.records[-1].reason == "looked in …/my model/broken.gguf, …/x.json, ~, …/y and …/z"
+
+
 def test_commands_of_tickets_can_be_typed_in_the_folder_of_the_run() -> None:
     ticket = tickets_of(a_run())[0]
     assert ticket.reproduction.startswith("pytest 'playbooks/a.playbook.yaml::run[gguf-q4_k_m-cpu-sum]'")

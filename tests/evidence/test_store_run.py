@@ -39,6 +39,13 @@ def test_a_journal_is_a_partial_run(tmp_path: Path) -> None:
     assert (evidence.run.selection, evidence.run.selection_reason) == (Selection.PARTIAL, "read from a journal")
 
 
+def test_an_answer_that_was_not_judged_is_in_no_run_that_is_scored(tmp_path: Path) -> None:
+    with Journal.start(tmp_path / "evidence.jsonl", HEADER, carried=RECORDS[:1]) as made:
+        made.append(RECORDS[1])
+        made.carry(RECORDS[2])
+    assert read_run(made.path).records == RECORDS[1:2]
+
+
 def test_a_torn_last_line_is_told_and_loses_one_record(tmp_path: Path) -> None:
     path = journal(tmp_path)
     path.write_bytes(path.read_bytes()[:-20])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import gguf
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_aprqa.parity import Layout, best_match, layout_of, rope_permuted, rope_unpermuted
+from pytest_aprqa.parity import Layout, best_match, layout, layout_of, rope_permuted, rope_unpermuted
 
 Floats = NDArray[np.float32]
 SHAPE = (64, 256)
@@ -39,6 +40,29 @@ def overwritten_row(values: Floats) -> Floats:
     result = values.copy()
     result[7] = weights(99)[7]
     return result
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_sizes_of_blocks_are_those_of_whole_blocks_however_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr(layout, "PIECE_ROWS_VALUES", 64 * 256 // pieces)
+    reference = weights() * np.repeat(np.exp(weights(1).ravel()[:512] * 50), 32).reshape(SHAPE)
+    other = reference.reshape(-1, 32)[:, np.random.default_rng(2).permutation(32)].reshape(SHAPE)
+    found, numbers = layout_of(reference, other)
+    assert found is Layout.UNRELATED
+    assert numbers["block_likeness"] == pytest.approx(1.0)
+
+
+def test_unrelated_tensors_are_held_in_float64_piece_by_piece() -> None:
+    values = weights(shape=(1 << 22,))
+    tracemalloc.start()
+    try:
+        assert layout_of(values, weights(1, shape=(1 << 22,)))[0] is Layout.UNRELATED
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * values.nbytes
 
 
 PLANTED: dict[str, tuple[Callable[[Floats], Floats], Layout]] = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_aprqa import embedded
-from pytest_aprqa.core import Backend, Format, Quantization, Target
+from pytest_aprqa.conversion import ModelView
+from pytest_aprqa.core import ArtefactError, Backend, Format, Quantization, Target
 from pytest_aprqa.engines import Limits
 from pytest_aprqa.gates import COMPARISONS, by_gate, judge_check
 from pytest_aprqa.playbook import Playbook
@@ -71,6 +73,20 @@ def test_a_pair_that_something_was_converted_for_goes(pairs: Pairs, playbook: Pl
     pairs.pair(playbook, SECOND)
     assert not first.scratch.exists()
     assert pairs.pair(playbook, FIRST) is not first
+
+
+def test_a_ground_truth_that_cannot_be_read_leaves_no_folder_either(
+    pairs: Pairs, playbook: Playbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(folder: Path) -> ModelView:
+        raise ArtefactError("broken", path=folder)
+
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setattr("pytest_aprqa.suite.pairs.open_model", unreadable)
+    with pytest.raises(ArtefactError, match="broken"):
+        pairs.pair(playbook, FIRST)
+    assert not [*(tmp_path / "scratch").iterdir()]
 
 
 def test_nothing_is_left_behind(pairs: Pairs, playbook: Playbook) -> None:

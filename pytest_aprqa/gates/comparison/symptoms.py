@@ -168,13 +168,14 @@ def _resemblance(pair: Pair, tensor: Compared) -> tuple[str, float] | None:
 
     Rows are compared in the order of the file, which is another one for query and key than for their neighbours.
     """
-    views, truth = pair.artefact.tensors, pair.reference.tensors
+    views = pair.artefact.tensors
+    other, heads = views[tensor.name], {name: view.interleaved_heads for name, view in views.items()}
     candidates = {
-        name: partial(_as_stored, view, views[name].interleaved_heads)
-        for name, view in truth.items()
-        if name != tensor.name and name in views and view.shape == views[tensor.name].shape
+        name: partial(_as_stored, view, heads.get(name))  # of one that the file lacks nobody knows its order there
+        for name, view in pair.reference.tensors.items()
+        if name != tensor.name and view.shape == other.shape
     }
-    match = best_match(_as_stored(views[tensor.name], views[tensor.name].interleaved_heads), candidates)
+    match = best_match(_as_stored(other, other.interleaved_heads), candidates)
     return (match.name, match.correlation) if match else None
 
 

@@ -176,6 +176,19 @@ def test_a_diagnosis_opens_the_artefact_itself(healthy: dict[str, Path], tmp_pat
     assert [one.family for one in diagnose_pair(pair_of(path, tmp_path))] == [Family.MISSING_TENSOR]
 
 
+def moved(tensors: dict[str, GgufTensor], _: dict[str, Any]) -> None:
+    tensors["blk.1.ffn_up.weight"] = replace(tensors.pop("blk.1.ffn_gate.weight"), name="blk.1.ffn_up.weight")
+
+
+def test_a_tensor_in_the_place_of_another_is_known_where_its_own_place_is_empty(
+    healthy: dict[str, Path], tmp_path: Path
+) -> None:
+    pair = pair_of(rewritten(healthy["f32"], tmp_path / "model.gguf", moved), tmp_path)
+    assert len(pair.tensors.compared) == 28
+    found = diagnose_pair(pair)
+    assert any("up_proj.weight holds model.layers.1.mlp.gate_proj.weight" in one.sentence for one in found)
+
+
 @pytest.mark.parametrize("word", ["f32", "q8_0", "q4_k_m"])
 def test_a_broken_promise_is_a_symptom_and_a_kept_one_is_none(
     word: str, healthy: dict[str, Path], tmp_path: Path
