@@ -16,9 +16,9 @@ from pytest_aprqa.registry.awards import Award, Origin
 from pytest_aprqa.registry.evidence_files import EvidenceFile, EvidenceIndex
 from pytest_aprqa.registry.moments import text_of
 from pytest_aprqa.registry.row import Row
-from pytest_aprqa.registry.settle import measured_row, new_row, settle, settled_status, throughput_failed
+from pytest_aprqa.registry.settle import measured_row, new_row, settle, settled_status
 from pytest_aprqa.registry.table import Books
-from pytest_aprqa.scoring import Mqs, Status, score_evidence
+from pytest_aprqa.scoring import Mqs, score_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,6 @@ def enter_all(books: Books, index: EvidenceIndex, *, now: datetime) -> EnteredAl
 def award_of_file(file: EvidenceFile, mqs: Mqs, *, csv: Path, now: datetime) -> Award:
     """What is recorded of an evidence file."""
     evidence = file.evidence
-    blocked = file.ours and throughput_failed(evidence)
     return Award(
         origin=Origin.MEASURED if file.ours else Origin.IMPORTED,
         evidence=relative_to(csv, file.path),
@@ -101,7 +100,7 @@ def award_of_file(file: EvidenceFile, mqs: Mqs, *, csv: Path, now: datetime) -> 
         playbook=portable_playbook(evidence),
         playbook_sha256=evidence.playbook.sha256,
         tier=evidence.playbook.tier,
-        status=(Status.BLOCKED if blocked else mqs.status).value,
+        status=mqs.status.value,
         passed=mqs.tier.passed if file.ours else None,
         mqs=mqs.mqs,
         gateways={gateway.value: state.value for gateway, state in mqs.gateways.items()},

@@ -19,13 +19,10 @@ from pytest_aprqa.registry.evidence_files import measured_at
 from pytest_aprqa.registry.moments import text_of
 from pytest_aprqa.registry.row import AWARDS, Row
 from pytest_aprqa.registry.sizes import billions_of, size_of
-from pytest_aprqa.scoring import Mqs, Rules, Status, tps_columns
+from pytest_aprqa.scoring import Mqs, Rules, Status, blockers_of, tps_columns
 
 NO_TIER: Final = "none"
 """``certified_tier`` of a row without an award."""
-
-_FLOOR_GATES: Final = ("F-PROFILE-CI-001",)
-"""Gates that hold decoding against a floor; one that fails blocks, whatever the score."""
 
 
 def settle(
@@ -68,7 +65,7 @@ def settled_status(evidence: Evidence, mqs: Mqs) -> Status | None:
     awards = Rules(evidence.playbook.tier).award is not TierAward.NONE
     if evidence.dialect is not Dialect.APRQA or not awards or mqs.total == 0:
         return None
-    if GatewayState.FAILED in mqs.gateways.values() or throughput_failed(evidence):
+    if blockers_of(mqs):
         return Status.BLOCKED
     return None if evidence.run.selection is Selection.PARTIAL else mqs.status
 
@@ -99,11 +96,6 @@ def gates_of(gateways: Mapping[Gateway, GatewayState]) -> dict[str, bool]:
         for gateway in Gateway
         if gateway is not Gateway.G0
     }
-
-
-def throughput_failed(evidence: Evidence) -> bool:
-    """True when decoding was slower than a floor of the playbook."""
-    return any(record.gate_id in _FLOOR_GATES and record.outcome.failed for record in evidence.records)
 
 
 def new_row(model: str, *, family: str = "", parameters: str = "") -> Row:

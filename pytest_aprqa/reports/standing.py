@@ -21,6 +21,8 @@ def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tupl
     ]
     if mqs.refuted_p0:
         reasons.append(f"a refuted gate of severity P0 blocks: {', '.join(mqs.refuted_p0)}")
+    if mqs.too_slow:
+        reasons.append(f"decoding below the playbook's floor blocks: {', '.join(mqs.too_slow)}")
     if mqs.total and GatewayState.UNKNOWN in mqs.gateways.values():
         reasons.append(_unknown_gateways(mqs))
     if mqs.missing and mqs.total:

@@ -10,6 +10,9 @@ from typing import Final
 
 from pytest_aprqa.core import GATES, Category, Gateway, Severity
 
+FLOOR_GATE: Final = "F-PROFILE-CI-001"
+"""Holds decoding against the playbook's floor."""
+
 _REGR_PREFIXES: Final = ("F-CONV-RT", "F-CONV-IDEM", "F-CONV-COM")
 _COMP_PREFIXES: Final = ("F-CONV", "F-CONTRACT")
 

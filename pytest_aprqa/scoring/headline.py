@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from pytest_aprqa.core import GatewayState, excerpt
 from pytest_aprqa.evidence import Evidence
-from pytest_aprqa.scoring.gate_ids import gateway_of
+from pytest_aprqa.scoring.gate_ids import FLOOR_GATE, gateway_of
 from pytest_aprqa.scoring.mqs import Mqs
 from pytest_aprqa.scoring.status import Status
 
@@ -41,10 +41,11 @@ def coverage_of(evidence: Evidence) -> Coverage:
 
 
 def blockers_of(mqs: Mqs) -> tuple[str, ...]:
-    """What blocks the run whatever its score: failed gateways, then refuted P0 gates that belong to none of them."""
+    """What blocks the run whatever its score: failed gateways, refuted P0 gates of none of them, slow targets."""
     failed = [gateway for gateway, state in mqs.gateways.items() if state is GatewayState.FAILED]
     gates = [gate_id for gate_id in mqs.refuted_p0 if gateway_of(gate_id) not in failed]
-    return (*(f"gateway {gateway}" for gateway in failed), *gates)
+    slow = [f"{FLOOR_GATE} on {target}" for target in mqs.too_slow]
+    return (*(f"gateway {gateway}" for gateway in failed), *gates, *slow)
 
 
 def headline(mqs: Mqs) -> str:

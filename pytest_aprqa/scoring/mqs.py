@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pytest_aprqa.core import Category, Gateway, GatewayState, Json, Outcome, Severity
+from pytest_aprqa.core import Category, Format, Gateway, GatewayState, Json, Outcome, Severity
 from pytest_aprqa.evidence import Record, plain_json
-from pytest_aprqa.scoring.gate_ids import severity_of_gate
+from pytest_aprqa.scoring.gate_ids import FLOOR_GATE, severity_of_gate
 from pytest_aprqa.scoring.gateways import fold_by_target, fold_targets
 from pytest_aprqa.scoring.grades import cert_grade, grade
 from pytest_aprqa.scoring.intervals import Interval, wilson
@@ -69,6 +69,9 @@ class Mqs:
     """Categories that the tier requires and of which something was skipped or inconclusive."""
     refuted_p0: tuple[str, ...]
     """Gates of severity P0 that were refuted, each once, sorted; one is enough to block."""
+    too_slow: tuple[str, ...]
+    """Targets that decode below the playbook's floor, sorted; one is enough to block. Safetensors, the ground truth,
+    may be slow."""
     penalties: tuple[Penalty, ...]
     outcomes: Mapping[Outcome, int]
     """Records by outcome; all six."""
@@ -110,7 +113,7 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
     passed, total = _passed_total(categories)
     missing = tuple(category for category in rules.required if categories[category].total == 0)
     all_passed = all(state is GatewayState.PASSED for state in gateways.values())
-    refuted_p0 = _refuted_p0(known)
+    refuted_p0, too_slow = _refuted_p0(known), _too_slow(known)
     normalized_score = normalized(mqs)
     return Mqs(
         mqs=mqs,
@@ -120,8 +123,10 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
         cert_grade=cert_grade(mqs),
         qualifies=all_passed and normalized_score >= _QUALIFIES_FROM,
         production_ready=all_passed and normalized_score >= _PRODUCTION_FROM,
-        status=status_of(Findings(total, tuple(gateways.values()), missing, mqs, refuted_p0), rules),
-        tier=tier_verdict(categories, tuple(gateways.values()), rules, penalty=penalty, refuted_p0=refuted_p0),
+        status=status_of(Findings(total, tuple(gateways.values()), missing, mqs, refuted_p0, too_slow), rules),
+        tier=tier_verdict(
+            categories, tuple(gateways.values()), rules, penalty=penalty, refuted_p0=refuted_p0, too_slow=too_slow
+        ),
         rate=_rate_verdict(passed, total, rules, p0=bool(failed)),
         gateways=gateways,
         target_gateways=by_target,
@@ -129,6 +134,7 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
         missing=missing,
         incomplete=tuple(category for category in rules.required if _is_incomplete(categories[category])),
         refuted_p0=refuted_p0,
+        too_slow=too_slow,
         penalties=taken_off,
         outcomes=outcomes,
         passed=passed,
@@ -140,6 +146,12 @@ def score(records: Iterable[Record], rules: Rules) -> Mqs:
 def _refuted_p0(records: Sequence[Record]) -> tuple[str, ...]:
     failed = {record.gate_id for record in records if record.outcome.failed}
     return tuple(sorted(gate_id for gate_id in failed if severity_of_gate(gate_id) is Severity.P0))
+
+
+def _too_slow(records: Sequence[Record]) -> tuple[str, ...]:
+    shipped = (record for record in records if record.format is not Format.SAFETENSORS)
+    slow = (record for record in shipped if record.gate_id == FLOOR_GATE and record.outcome.failed)
+    return tuple(sorted({record.target_id or record.case_id for record in slow}))
 
 
 def _passed_total(categories: Mapping[Category, CategoryScore]) -> tuple[int, int]:

@@ -20,7 +20,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
     """Never measured, also after a run that could not get the weights."""
     BLOCKED = "BLOCKED"
-    """A gateway failed, a gate of severity P0 was refuted, or the score is below 700."""
+    """A gateway failed, a gate of severity P0 was refuted, a target decodes too slowly, or the score is below 700."""
     PARTIAL = "PARTIAL"
     """Evidence is missing that an award needs."""
     PROVISIONAL = "PROVISIONAL"
@@ -73,18 +73,20 @@ class Findings:
     """0-1000."""
     refuted_p0: tuple[str, ...] = ()
     """Refuted gates of severity P0; no average of other gates outweighs one."""
+    too_slow: tuple[str, ...] = ()
+    """Targets that decode below the playbook's floor."""
 
 
 def status_of(findings: Findings, rules: Rules) -> Status:
     """The status that a run has earned, the first that applies.
 
-    Nothing judged → PENDING; a gateway failed or a P0 gate was refuted → BLOCKED; evidence missing (a required
-    category, a gateway, deselected cases) → PARTIAL; a tier that never awards → what was before; else by the score,
-    capped by the tier.
+    Nothing judged → PENDING; a gateway failed, a P0 gate was refuted or a target is too slow → BLOCKED; evidence
+    missing (a required category, a gateway, deselected cases) → PARTIAL; a tier that never awards → what was before;
+    else by the score, capped by the tier.
     """
     if findings.judged == 0:
         return Status.PENDING
-    if GatewayState.FAILED in findings.gateways or findings.refuted_p0:
+    if GatewayState.FAILED in findings.gateways or findings.refuted_p0 or findings.too_slow:
         return Status.BLOCKED
     if findings.missing or rules.partial_selection or GatewayState.UNKNOWN in findings.gateways:
         return Status.PARTIAL

@@ -40,6 +40,7 @@ def tier_verdict(
     *,
     penalty: int,
     refuted_p0: Sequence[str] = (),
+    too_slow: Sequence[str] = (),
 ) -> TierVerdict:
     """Judges a run by its tier.
 
@@ -49,6 +50,7 @@ def tier_verdict(
         rules: the tier.
         penalty: points taken off for crashes and timeouts.
         refuted_p0: refuted gates of severity P0.
+        too_slow: targets that decode below the playbook's floor.
     """
     required = [categories[category] for category in rules.required]
     maximum = sum(category.max_points for category in required)
@@ -58,6 +60,8 @@ def tier_verdict(
     problems = _problems(required, gateways, rules)
     if refuted_p0:
         problems.append(f"refuted at severity P0: {', '.join(refuted_p0[:_NAMED])}{_more(refuted_p0)}")
+    if too_slow:
+        problems.append(f"decoding below the playbook's floor: {', '.join(too_slow)}")
     if scoped < mark:
         problems.append(f"the scoped score {scoped} is below {mark}")
     confident = low >= mark

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_aprqa.core import Outcome
+from pytest_aprqa.core import Outcome, Target
 from pytest_aprqa.evidence import Evidence, RunInfo, Selection, write_evidence
 from pytest_aprqa.registry import COLUMNS, Award, Books, EvidenceFile, Row, enter, read_evidence_file, update_books
-from tests.reports.samples import MODEL, good, record
+from tests.reports.samples import CPU, MODEL, good, record
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 RUN_AT = NOW - timedelta(days=1)
@@ -28,9 +28,10 @@ def a_run(
     return made.model_copy(update={"run": run, "playbook": playbook, **changes})
 
 
-def with_failure(made: Evidence, gate_id: str) -> Evidence:
+def with_failure(made: Evidence, gate_id: str, target: Target = CPU) -> Evidence:
     """The same with one more record, that was falsified."""
-    failed = record(gate_id, outcome=Outcome.FALSIFIED, index=len(made.records), case_id=f"{gate_id}[late]")
+    name = f"{gate_id}[late]"
+    failed = record(gate_id, target, outcome=Outcome.FALSIFIED, index=len(made.records), case_id=name)
     return made.model_copy(update={"records": (*made.records, failed)})
 
 

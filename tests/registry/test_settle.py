@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_aprqa.core import Category, Json, Outcome
+from pytest_aprqa.core import Backend, Category, Format, Json, Outcome, Quantization, Target
 from pytest_aprqa.evidence import Dialect, Evidence, Selection
 from pytest_aprqa.registry import Row, settle
-from pytest_aprqa.scoring import score_evidence
+from pytest_aprqa.scoring import Status, headline, score_evidence
 from tests.registry.samples import NOW, RUN_AT, a_run, with_failure
 from tests.reports.samples import MODEL, record
 
+Q8 = Target(MODEL, Format.GGUF, Quantization.Q8_0, Backend.CPU)
 KNOWN = Row(MODEL, "aprqa", "2M", "tiny")
 CERTIFIED = replace(KNOWN, status="CERTIFIED", mqs_score=990, grade="A+", certified_tier="deep")
 
@@ -69,11 +70,23 @@ def test_a_failed_g0_blocks_although_the_csv_has_no_column_for_it() -> None:
     assert all(row.gates.values())
 
 
-def test_a_failed_throughput_floor_blocks_whatever_the_score() -> None:
-    row = settled(with_failure(a_run("deep"), "F-PROFILE-CI-001"), CERTIFIED)
+def test_a_failed_throughput_floor_blocks_whatever_the_score_and_the_run_says_the_same() -> None:
+    slow = with_failure(a_run("deep"), "F-PROFILE-CI-001", Q8)
+    row, mqs = settled(slow, CERTIFIED), score_evidence(slow)
     assert (row.status, row.certified_tier) == ("BLOCKED", "none")
+    assert (mqs.status, mqs.tier.passed) == (Status.BLOCKED, False)
+    assert headline(mqs).startswith("BLOCKED by F-PROFILE-CI-001 on gguf-q8_0-cpu; MQS of the rest ")
     assert row.mqs_score is not None
     assert row.mqs_score > 900
+
+
+def test_the_ground_truth_may_decode_slowly() -> None:
+    assert settled(with_failure(a_run("deep"), "F-PROFILE-CI-001")).status == "CERTIFIED"
+
+
+def test_a_refuted_p0_gate_of_a_partial_run_blocks_the_row() -> None:
+    made = with_failure(a_run("deep", selection=Selection.PARTIAL), "F-LAYOUT-002", Q8)
+    assert settled(made, CERTIFIED).status == "BLOCKED"
 
 
 def test_a_low_score_moves_a_certified_row_down_and_a_better_run_up_again() -> None:
