@@ -87,12 +87,12 @@ def _keep(run: Scored) -> Path:
 
 
 def _forget(folder: Path, csv: Path, awards: Awards) -> None:
-    """Removes kept copies that nothing rests on any more."""
+    """Removes kept copies that nothing rests on any more, but for the youngest: the run before can be compared with."""
     needed = {(csv.resolve().parent / path).resolve() for path in _referenced(awards)}
-    for path in folder.glob(_KEPT):
-        if path.resolve() not in needed:
-            with suppress(OSError):
-                path.unlink()
+    loose = sorted((it for it in folder.glob(_KEPT) if it.resolve() not in needed), key=lambda it: it.stat().st_mtime)
+    for path in loose[:-1]:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _referenced(awards: Awards) -> Iterator[str]:

@@ -202,10 +202,16 @@ def _files(evidence: Evidence) -> Section:
     return Section("Files", header=("target", "file", "sha256"), rows=tuple(rows))
 
 
+_TRACED: Final = "Of every file it is recorded where it came from."
+_UNTOLD: Final = "All digests are recorded; nobody recorded where these files were before they lay here: {}."
+
+
 def _origin(evidence: Evidence) -> Section:
     header = ("target", "found", "revision", "converter", "made from", "signature")
     problems = tuple(map(_show, provenance_problems(evidence)[:_ROWS]))
-    lines = problems or ("Nothing is missing from the record of where the files came from.",)
+    unknown = [_show(it.target) for it in evidence.weights if not (it.revision or it.made_from)]
+    nothing_wrong = (_UNTOLD.format(", ".join(unknown[:_ROWS])),) if unknown else (_TRACED,)
+    lines = problems or nothing_wrong
     return Section("Origin", header=header, rows=tuple(map(_origin_row, evidence.weights)), lines=lines)
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from pytest_aprqa.conversion import CONVERTER, convert_cached
 from pytest_aprqa.core import Format, Target, Weights, WeightsUnavailable
 from pytest_aprqa.playbook import GroundTruth, Playbook, users_file
-from pytest_aprqa.weights import Search, Wanted, compare_signature, digest_files, digest_memory, digested, resolve
+from pytest_aprqa.weights import (
+    Search,
+    Wanted,
+    compare_signature,
+    digest_files,
+    digest_memory,
+    digested,
+    resolve,
+    told_origin,
+)
 
 
 def conversion_cache(environment: Mapping[str, str]) -> Path:
@@ -37,6 +46,8 @@ def ground_truth(playbook: Playbook, search: Search, cache: Path) -> Weights:
         return digested(Weights(made.path, files, by, converter=CONVERTER, made_from=made_from), memory=memory)
     named = {it: path for it in Format if (path := getattr(model.files, it)) is not None}
     found = resolve(Wanted(model.hf_repo, model.revision, model.local_path, named), search)
+    if origin := told_origin(found.folder):
+        found = replace(found, source=f"{found.source}; {origin}")
     return _with_signature(digested(found, memory=memory))
 
 

@@ -8,7 +8,7 @@ from pytest_aprqa.weights.hub_cache import HubCache, hub_cache
 from pytest_aprqa.weights.places import Search, Wanted
 from pytest_aprqa.weights.resolve import resolve
 from pytest_aprqa.weights.signature import MATCHES, SIGNATURE_NAME, compare_signature, verify_command
-from pytest_aprqa.weights.smollm2 import SMOLLM2, SMOLLM2_GGUF, fetch_smollm2
+from pytest_aprqa.weights.smollm2 import SMOLLM2, SMOLLM2_GGUF, fetch_smollm2, told_origin
 
 __all__ = [
     "MATCHES",
@@ -25,5 +25,6 @@ __all__ = [
     "fetch_smollm2",
     "hub_cache",
     "resolve",
+    "told_origin",
     "verify_command",
 ]

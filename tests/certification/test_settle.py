@@ -132,8 +132,12 @@ def test_the_evidence_of_an_award_outlives_later_runs(tmp_path: Path) -> None:
     assert result.files[0].read_bytes() != content
     third = evidence(gateways(CPU, failed=Gateway.G2), run=RunInfo(id="run-3"), tier="mvp")
     settled(tmp_path, third, Ended(1), before="run-2")
-    assert not kept.exists(), "nothing rests on it any more"
-    assert len(list(kept.parent.glob("evidence-*.json"))) == 2, "the last smoke run's and the last mvp run's"
+    assert kept.read_bytes() == content, "nothing rests on it any more, but it can be compared with"
+    assert len(list(kept.parent.glob("evidence-*.json"))) == 3, "with the last smoke run's and the last mvp run's"
+    fourth = evidence(gateways(CPU, failed=Gateway.G3), run=RunInfo(id="run-4"), tier="mvp")
+    settled(tmp_path, fourth, Ended(1), before="run-3")
+    assert not kept.exists()
+    assert len(list(kept.parent.glob("evidence-*.json"))) == 3
 
 
 def test_tickets_are_written_where_they_are_wanted(tmp_path: Path) -> None:

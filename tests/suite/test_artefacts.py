@@ -54,6 +54,24 @@ def told(target: Target, weights: Weights) -> WeightsInfo:
     return WeightsInfo.from_json(value)
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            '{"converted": "dequantized from Q4_1 to float32", "package": "x==1"}',
+            "; dequantized from Q4_1 to float32, of x==1",
+        ),
+        ('{"converted": 4}', ""),
+        ("[1", ""),
+    ],
+)
+def test_a_folder_that_says_how_it_was_made_is_quoted(tmp_path: Path, search: Search, written: str, said: str) -> None:
+    make_tiny(tmp_path / "model")
+    (tmp_path / "model" / "provenance.json").write_text(written)
+    found = ground_truth(playbook(tmp_path, "local_path: model"), search, tmp_path / "cache")
+    assert found.source == f"playbook model.local_path{said}"
+
+
 def test_a_converted_artefact_names_its_converter_and_what_it_was_made_of(tmp_path: Path, search: Search) -> None:
     make_tiny(tmp_path / "model")
     asked = playbook(tmp_path, "local_path: model")
