@@ -18,7 +18,16 @@ from pytest_aprqa.evidence import Evidence, WeightsInfo, provenance_problems
 from pytest_aprqa.reports.certificate_gaps import gaps_of
 from pytest_aprqa.reports.matrix import mark, matrix_rows
 from pytest_aprqa.reports.standing import outcome_counts, status_reasons
-from pytest_aprqa.scoring import Mqs, Rules, Status, blockers_of, coverage_of, headline, shows_letters
+from pytest_aprqa.scoring import (
+    Mqs,
+    Rules,
+    Status,
+    beside_ground_truth,
+    blockers_of,
+    coverage_of,
+    headline,
+    shows_letters,
+)
 
 VALID_DAYS: Final = 90
 """How long a certificate holds; after that the row is stale."""
@@ -151,6 +160,8 @@ def _verdict(evidence: Evidence, mqs: Mqs, issued: datetime, *, awarded: bool) -
         "tier's own mark": f"{'passed' if tier.passed else 'not passed'}: {tier.scoped_score} of 1000, "
         f"{tier.pass_mark} needed, {tier.scoped_low} at the lower ends of the 95 % intervals",
         "pass rate": f"{mqs.rate.pass_rate:.1%} ({rate}), 95 % interval {low:.1%} .. {high:.1%}",
+        "beside the original": "; ".join(it.words for it in beside_ground_truth(evidence.records))
+        or "no case was judged of both",
         "records": f"{outcome_counts(mqs)}; {counted(evidence.distinct_prompts, 'distinct prompt')}",
         "penalties": ", ".join(f"-{one.points} {one.code} ({one.description})" for one in mqs.penalties) or "none",
     }

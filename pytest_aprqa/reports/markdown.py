@@ -15,6 +15,7 @@ from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.matrix import LEGEND, mark, matrix_rows
 from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
 from pytest_aprqa.reports.standing import (
+    beside_sentences,
     outcome_counts,
     rate_sentence,
     status_reasons,
@@ -42,6 +43,7 @@ def render_step_summary(evidence: Evidence, mqs: Mqs) -> str:
         bullets(map(markdown_text, status_reasons(evidence, mqs))),
         f"{sentence(tier_sentence(mqs))}\n{sentence(rate_sentence(mqs))}\n"
         f"Records: {outcome_counts(mqs)}. {counted(evidence.distinct_prompts, 'distinct prompt')}.",
+        bullets(map(sentence, beside_sentences(evidence))),
         *gateway_part(mqs),
         *cells_part(evidence),
         *speed_part(evidence),

@@ -26,7 +26,7 @@ from pytest_aprqa.reports.markdown import (
     table,
     unjudged_part,
 )
-from pytest_aprqa.reports.standing import outcome_counts, rate_sentence, status_reasons, tier_sentence
+from pytest_aprqa.reports.standing import beside_sentences, outcome_counts, rate_sentence, status_reasons, tier_sentence
 from pytest_aprqa.scoring import Mqs, category_of, full_headline, popperian
 
 _FAILURES: Final = 200
@@ -48,6 +48,7 @@ def render_report_markdown(evidence: Evidence, mqs: Mqs) -> str:
         "## Results",
         f"{sentence(tier_sentence(mqs))}\n{sentence(rate_sentence(mqs))}\n"
         f"Records: {outcome_counts(mqs)}. {counted(evidence.distinct_prompts, 'distinct prompt')}.",
+        bullets(map(sentence, beside_sentences(evidence))),
         *gateway_part(mqs),
         *categories_part(mqs),
         *_penalties(mqs),

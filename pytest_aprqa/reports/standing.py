@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_aprqa.core import Award, Category, Gateway, GatewayState, Outcome, counted, excerpt, visible
 from pytest_aprqa.evidence import Evidence, Selection
-from pytest_aprqa.scoring import Mqs, Rules
+from pytest_aprqa.scoring import Mqs, Rules, beside_ground_truth
 
 
 def status_reasons(evidence: Evidence, mqs: Mqs, *, ascii: bool = False) -> tuple[str, ...]:
@@ -62,6 +62,11 @@ def rate_sentence(mqs: Mqs) -> str:
     if rate.status is not mqs.status or not mqs.tier.passed:
         return said
     return f"{said}; on the older {rate.scale} scale, which looks at nothing else, {rate.score}, grade {rate.grade}"
+
+
+def beside_sentences(evidence: Evidence) -> tuple[str, ...]:
+    """What each target answers wrongly that the original answers rightly; none where nothing can be compared."""
+    return tuple(f"beside the original: {it.words}" for it in beside_ground_truth(evidence.records))
 
 
 def outcome_counts(mqs: Mqs) -> str:

@@ -22,6 +22,7 @@ from pytest_aprqa.reports.failures import Failure, failed_records, list_failures
 from pytest_aprqa.reports.matrix import LEGEND, mark, matrix_rows
 from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
 from pytest_aprqa.reports.standing import (
+    beside_sentences,
     differs,
     outcome_counts,
     rate_sentence,
@@ -243,7 +244,7 @@ def _add_score(page: _Page, evidence: Evidence, mqs: Mqs) -> None:
     page.add(Text.assemble("status ", (mqs.status, _STATUS_STYLES[mqs.status])))
     page.lines([full_headline(evidence, mqs)], style="bold")
     page.listing(status_reasons(evidence, mqs, ascii=page.ascii))
-    page.lines([tier_sentence(mqs), rate_sentence(mqs)])
+    page.lines([tier_sentence(mqs), rate_sentence(mqs), *beside_sentences(evidence)])
     page.lines(f"penalty -{penalty.points} {penalty.code} ({penalty.description})" for penalty in mqs.penalties)
     page.lines([f"records: {outcome_counts(mqs)}", f"{counted(evidence.distinct_prompts, 'distinct prompt')} sent"])
 

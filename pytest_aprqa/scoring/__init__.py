@@ -3,6 +3,7 @@
 Knows nothing of files, engines or pytest.
 """
 
+from pytest_aprqa.scoring.beside import Beside, beside_ground_truth
 from pytest_aprqa.scoring.gate_ids import category_by_rule, category_of, gateway_of, severity_of_gate
 from pytest_aprqa.scoring.gateways import fold, fold_by_target
 from pytest_aprqa.scoring.grades import cert_grade, grade
@@ -21,6 +22,7 @@ from pytest_aprqa.scoring.upstream import Tally, UpstreamMqs, score_upstream
 
 __all__ = [
     "MAX_POINTS",
+    "Beside",
     "CategoryScore",
     "Coverage",
     "Falsification",
@@ -37,6 +39,7 @@ __all__ = [
     "TierVerdict",
     "UpstreamMqs",
     "award_of",
+    "beside_ground_truth",
     "blockers_of",
     "category_by_rule",
     "category_of",

@@ -32,7 +32,7 @@ from pytest_aprqa.reports.page.svg import outcomes_bar, rate_bar, score_bar
 from pytest_aprqa.reports.page.table import records_json
 from pytest_aprqa.reports.page.texts import LONG, SHORT, lines, shown, whole
 from pytest_aprqa.reports.speed import SPEED_HEADER, SPEED_LEGEND, speed_rows
-from pytest_aprqa.reports.standing import rate_sentence, status_reasons, tier_sentence
+from pytest_aprqa.reports.standing import beside_sentences, rate_sentence, status_reasons, tier_sentence
 from pytest_aprqa.reports.unjudged import unjudged_groups
 from pytest_aprqa.scoring import Mqs, coverage_of, full_headline, headline, shows_letters
 
@@ -84,7 +84,12 @@ def _standing(evidence: Evidence, mqs: Mqs) -> dict[str, object]:
         "lettered": shows_letters(mqs),
         "sentences": [
             _paragraph(_capital(said))
-            for said in (full_headline(evidence, mqs), tier_sentence(mqs), rate_sentence(mqs))
+            for said in (
+                full_headline(evidence, mqs),
+                tier_sentence(mqs),
+                rate_sentence(mqs),
+                *beside_sentences(evidence),
+            )
         ],
         "score_chart": score_bar(mqs),
         "outcomes": [(str(outcome), mqs.outcomes[outcome], records_link(outcome=outcome)) for outcome in Outcome],
