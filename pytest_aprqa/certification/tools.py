@@ -25,7 +25,7 @@ from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
 from pytest_aprqa.core import GATES, Format, Json, slug
 from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Record, model_folder, read_evidence
 from pytest_aprqa.evidence.atomic import write_atomically
-from pytest_aprqa.formats import SINGLE_FILE, holds_weights
+from pytest_aprqa.formats import SINGLE_FILE, apr_layout, gguf, holds_weights
 from pytest_aprqa.reports import counted
 
 TOOLS_NAME: Final = "tool_tests.json"
@@ -39,6 +39,7 @@ _A_LINE_EACH: Final = ("-v", "--no-header")
 _INTERRUPTED: Final = 2
 """pytest's own exit code of an interrupted run."""
 _SUFFIXES: Final = {".gguf": Format.GGUF, ".apr": Format.APR}
+_MAGICS: Final = {Format.GGUF: gguf.MAGIC, Format.APR: apr_layout.MAGIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,9 @@ def artefact_of(path: Path) -> tuple[Path, Format]:
     format = _SUFFIXES.get(path.suffix.lower())
     if format is None:
         raise CertificationError(f"{path}: {expected}; found a file named {path.name}")
+    with path.open("rb") as file:
+        if (begins := file.read(len(_MAGICS[format]))) != _MAGICS[format]:
+            raise CertificationError(f"{path}: {expected}; found a file that begins with {begins!r}, which is none")
     return path.absolute(), format
 
 

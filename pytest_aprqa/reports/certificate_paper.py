@@ -17,6 +17,7 @@ from pytest_aprqa.core import GATES, Award, Gateway, Modality, counted, excerpt
 from pytest_aprqa.evidence import Evidence, WeightsInfo, provenance_problems
 from pytest_aprqa.reports.certificate_gaps import gaps_of
 from pytest_aprqa.reports.matrix import mark, matrix_rows
+from pytest_aprqa.reports.page.distances import distances_of
 from pytest_aprqa.reports.standing import outcome_counts, status_reasons
 from pytest_aprqa.scoring import (
     Mqs,
@@ -32,6 +33,8 @@ from pytest_aprqa.scoring import (
 VALID_DAYS: Final = 90
 """How long a certificate holds; after that the row is stale."""
 
+_CLOSENESS: Final = ("F-KL-MEAN-001", "F-TOP1-001", "F-PPL-001")
+"""Gates whose numbers a downloader asks for."""
 _AWARDS: Final = {Status.CERTIFIED: "Certificate", Status.PROVISIONAL: "Provisional certificate"}
 _SAID_FIRST: Final = (Status.BLOCKED, Status.PARTIAL)
 _DANGEROUS: Final = {
@@ -85,6 +88,7 @@ def paper_of(evidence: Evidence, mqs: Mqs, *, evidence_sha256: str, now: datetim
         _verdict(evidence, mqs, issued, awarded=awarded),
         _gateways(mqs),
         _categories(mqs),
+        _closeness(evidence),
         _scope(evidence),
         _refuted(evidence),
         Section("What was not tested", lines=tuple(gaps_of(evidence, mqs)) or ("nothing that the tier asks for",)),
@@ -191,6 +195,15 @@ def _scope(evidence: Evidence) -> Section:
     rows = [(_show(row.target_id), *map(mark, row.cells)) for row in matrix_rows(evidence.records)[:_ROWS]]
     legend = "passed/judged, ?n inconclusive, -n skipped, . not in the run"
     return Section("Scope", header=("target", *map(str, Modality)), rows=tuple(rows), lines=(legend,) if rows else ())
+
+
+def _closeness(evidence: Evidence) -> Section:
+    """How far each target's predictions are from the original's."""
+    rows = [tuple(map(_show, found.cells)) for found in distances_of(evidence) if found.gate_id in _CLOSENESS]
+    if not rows:
+        return Section("Closeness to the original", lines=("not measured",))
+    header = ("target", "quantity", "value", "95 % interval", "limit", "limit from")
+    return Section("Closeness to the original", header=header, rows=tuple(rows[:_ROWS]))
 
 
 def _refuted(evidence: Evidence) -> Section:

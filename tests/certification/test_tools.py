@@ -19,8 +19,8 @@ from tests.tiny import make_tiny
 @pytest.mark.parametrize(
     ("name", "format"), [("a.gguf", Format.GGUF), ("b.APR", Format.APR)], ids=["gguf", "capital letters"]
 )
-def test_a_file_is_known_by_its_ending(tmp_path: Path, name: str, format: Format) -> None:
-    (tmp_path / name).touch()
+def test_a_file_is_known_by_its_ending_and_its_first_bytes(tmp_path: Path, name: str, format: Format) -> None:
+    (tmp_path / name).write_bytes({Format.GGUF: b"GGUF", Format.APR: b"APR\0"}[format])
     assert artefact_of(tmp_path / name) == (tmp_path / name, format)
 
 
@@ -30,10 +30,11 @@ def test_a_folder_is_known_by_its_weights(tmp_path: Path) -> None:
     assert artefact_of(tmp_path / "m" / "model.safetensors") == (tmp_path / "m", Format.SAFETENSORS)
 
 
-@pytest.mark.parametrize("name", ["missing.gguf", "empty", "notes.txt"])
+@pytest.mark.parametrize("name", ["missing.gguf", "empty", "notes.txt", "notes.gguf"])
 def test_what_is_no_artefact_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").touch()
+    (tmp_path / "notes.gguf").write_text("a text")
     with pytest.raises(CertificationError, match=r"expected a \.gguf or \.apr file, or a folder"):
         artefact_of(tmp_path / name)
 

@@ -7,12 +7,12 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from pytest_aprqa.core import Category, Modality, Outcome
+from pytest_aprqa.core import Category, Json, Modality, Outcome
 from pytest_aprqa.evidence import Evidence, RunInfo, Selection
 from pytest_aprqa.reports import render_certificate
 from pytest_aprqa.scoring import Rules, score
 from tests.reports.certificates import DIGEST, FORMS, NOW, lines_of, middling, of_run, of_tier, paper, render
-from tests.reports.samples import CPU, blocked, case, eventful, evidence, gateways, good, record
+from tests.reports.samples import CPU, GGUF, blocked, case, eventful, evidence, gateways, good, record
 from tests.reports.snapshot import check_snapshot
 
 
@@ -195,3 +195,23 @@ def test_an_origin_that_is_not_verified_is_told_at_the_top() -> None:
     head = render(made.model_copy(update={"weights": (weights.model_copy(update={"source": ""}),)}))
     assert "origin is not verified" in head.partition("## Verdict")[0]
     assert "origin is not verified" not in render(made)
+
+
+def test_how_close_the_predictions_are_is_told_with_interval_and_limit() -> None:
+    assert lines_of(good(), "Closeness to the original") == "not measured"
+    told: dict[str, Json] = {
+        "quantity": "mean KL divergence",
+        "value": 0.004,
+        "interval": [0.003, 0.005],
+        "limit": 0.0088,
+        "limit_source": "measured",
+    }
+    made = evidence([*good().records, record("F-KL-MEAN-001", GGUF, details=told)])
+    said = lines_of(made, "Closeness to the original")
+    assert said == f"{GGUF.id} | mean KL divergence | 0.004 | 0.003 to 0.005 | 0.0088 | measured"
+
+
+def test_what_the_original_answers_rightly_and_a_target_does_not_is_counted() -> None:
+    made = evidence([*good().records, case("sum_0", Modality.RUN, GGUF, Outcome.FALSIFIED)])
+    said = f"beside the original | {GGUF.id} fails 1 of 1 cases that the original passes; 0 fail in both, 0 in the "
+    assert said in lines_of(made, "Verdict")
