@@ -16,8 +16,8 @@ from typing import Final
 from pytest_aprqa.core import GATES, Award, Gateway, Modality, counted, excerpt
 from pytest_aprqa.evidence import Evidence, WeightsInfo, provenance_problems
 from pytest_aprqa.reports.certificate_gaps import gaps_of
+from pytest_aprqa.reports.distances import distances_of
 from pytest_aprqa.reports.matrix import mark, matrix_rows
-from pytest_aprqa.reports.page.distances import distances_of
 from pytest_aprqa.reports.standing import outcome_counts, status_reasons
 from pytest_aprqa.scoring import (
     Mqs,

@@ -8,8 +8,9 @@ from itertools import product
 import pytest
 
 from pytest_aprqa.core import Category, Json, Outcome
+from pytest_aprqa.reports.distances import distances_of
 from pytest_aprqa.reports.page.axes import axis_of
-from pytest_aprqa.reports.page.distances import distances_of, kl_plot
+from pytest_aprqa.reports.page.kl_plot import kl_plot
 from pytest_aprqa.reports.page.layers import Course, courses_of, drawn, layer_plot
 from pytest_aprqa.reports.page.render import _asset
 from pytest_aprqa.reports.page.svg import rate_bar, score_bar

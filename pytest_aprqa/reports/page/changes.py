@@ -8,8 +8,9 @@ from typing import Final
 from markupsafe import Markup
 
 from pytest_aprqa.regression import Change, Comparison, Conclusion, Flip, MeasureDelta, Side, SpeedDelta, Told
+from pytest_aprqa.reports.details import short_number
 from pytest_aprqa.reports.page.links import records_link
-from pytest_aprqa.reports.page.texts import block, short_number
+from pytest_aprqa.reports.page.texts import block
 
 MOST_FLIPS: Final = 100
 MOST_ROWS: Final = 200

@@ -9,9 +9,10 @@ from markupsafe import Markup, escape
 
 from pytest_aprqa.core import GATES
 from pytest_aprqa.evidence import Evidence, Record
+from pytest_aprqa.reports.details import mapping
 from pytest_aprqa.reports.failures import severity_of_record, worst_first
 from pytest_aprqa.reports.page.links import records_link
-from pytest_aprqa.reports.page.texts import block, command, last_lines, mapping, plain_lines
+from pytest_aprqa.reports.page.texts import block, command, last_lines, plain_lines
 
 MOST: Final = 50
 _STDERR: Final = 1200

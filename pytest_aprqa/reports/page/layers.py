@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from pytest_aprqa.core import excerpt
 from pytest_aprqa.evidence import Evidence
+from pytest_aprqa.reports.details import mapping, real, short_number
 from pytest_aprqa.reports.page.axes import LogAxis, axis_of
 from pytest_aprqa.reports.page.svg import drawing, line, text
-from pytest_aprqa.reports.page.texts import SHORT, mapping, real, short_number
+from pytest_aprqa.reports.page.texts import SHORT
 
 _GATE: Final = "F-TRACE-DIFF-001"
 _MOST_LINES: Final = 6

@@ -20,11 +20,12 @@ from markupsafe import Markup
 from pytest_aprqa.core import Gateway, Outcome, excerpt
 from pytest_aprqa.evidence import Evidence, provenance_problems
 from pytest_aprqa.regression import Comparison
+from pytest_aprqa.reports.distances import distances_of
 from pytest_aprqa.reports.failures import failed_records
 from pytest_aprqa.reports.page.changes import changes_of
-from pytest_aprqa.reports.page.distances import distances_of, kl_plot
 from pytest_aprqa.reports.page.failed import counterexamples
 from pytest_aprqa.reports.page.heat import COLUMNS, heat_rows
+from pytest_aprqa.reports.page.kl_plot import kl_plot
 from pytest_aprqa.reports.page.layers import courses_of, drawn, layer_plot
 from pytest_aprqa.reports.page.links import records_link
 from pytest_aprqa.reports.page.origin import engine_rows, run_rows, sources
