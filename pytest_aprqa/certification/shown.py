@@ -8,8 +8,7 @@ from typing import Final
 from pytest_aprqa.certification.estimate import Estimate
 from pytest_aprqa.certification.outlook import Outlook
 from pytest_aprqa.certification.settled import Settled
-from pytest_aprqa.core import Award
-from pytest_aprqa.reports import counted, visible
+from pytest_aprqa.core import Award, counted, visible
 from pytest_aprqa.scoring import headline
 
 _NAME_CHARS: Final = 36

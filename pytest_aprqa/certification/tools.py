@@ -22,11 +22,10 @@ from pytest_aprqa.certification.outlook import Outlook, outlook_of
 from pytest_aprqa.certification.process import Ended, run_pytest
 from pytest_aprqa.certification.shown import time_words
 from pytest_aprqa.certification.wishes import Wishes, pytest_arguments
-from pytest_aprqa.core import GATES, Format, Json, slug
+from pytest_aprqa.core import GATES, Format, Json, counted, slug
 from pytest_aprqa.evidence import EVIDENCE_NAME, Evidence, Record, model_folder, read_evidence
 from pytest_aprqa.evidence.atomic import write_atomically
 from pytest_aprqa.formats import SINGLE_FILE, apr_layout, gguf, holds_weights
-from pytest_aprqa.reports import counted
 
 TOOLS_NAME: Final = "tool_tests.json"
 """File of the rows, in the output folder."""

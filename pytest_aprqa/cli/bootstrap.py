@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
-from pytest_aprqa.core import AprqaError, Json, Tier, visible
+from pytest_aprqa.core import AprqaError, Json, Tier, counted, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.bootstrap import Change, ModelFacts
@@ -190,7 +190,6 @@ def _all(playbooks: Path, registry: Path, *, write: bool, fail: bool, as_json: b
         read_architectures,
     )
     from pytest_aprqa.registry import read_registry
-    from pytest_aprqa.reports import counted
 
     rows = [Registered(row.model_id, row.family, row.parameters) for row in read_registry(registry).rows]
     if not rows:

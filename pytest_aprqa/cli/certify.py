@@ -12,7 +12,7 @@ import click
 
 from pytest_aprqa.cli.run import run_options
 from pytest_aprqa.cli.say import json_option, say, say_json
-from pytest_aprqa.core import TIER_WORDS, AprqaError, Json, Tier
+from pytest_aprqa.core import TIER_WORDS, AprqaError, Json, Tier, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.certification import Candidate, Certifying, Outlook, Settled
@@ -136,8 +136,6 @@ def _how(given: dict[str, Any], *, quiet: bool) -> Certifying:
 
 
 def _tell(line: str) -> None:
-    from pytest_aprqa.reports import visible
-
     click.echo(visible(line), err=True)
 
 
@@ -170,7 +168,6 @@ def _candidates(names: Sequence[str], given: dict[str, Any], how: Certifying) ->
 def _show_plans(candidates: Sequence[Candidate], how: Certifying, *, as_json: bool) -> int:
     """Prints the plans; 1 when one of them could not be run."""
     from pytest_aprqa.certification import foresee, outlook_lines
-    from pytest_aprqa.reports import visible
 
     plans = list(zip(candidates, foresee(candidates, how), strict=True))
     if as_json:

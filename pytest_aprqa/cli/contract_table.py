@@ -6,6 +6,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from pytest_aprqa.cli.say import Screen
+from pytest_aprqa.core import counted, excerpt, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.core import Json
@@ -48,8 +49,6 @@ def report_text(report: ContractReport, screen: Screen, *, left_out: str) -> str
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
-
-    from pytest_aprqa.reports import counted, excerpt, visible
 
     console = Console(
         file=StringIO(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.certification import Health
@@ -27,7 +28,6 @@ def doctor(ctx: click.Context, online: bool, as_json: bool) -> None:
     Exit code: 0 when the smoke test of the embedded model could run, 1 when not.
     """
     from pytest_aprqa.certification import examine
-    from pytest_aprqa.reports import visible
 
     health = examine(os.environ, online=online)
     if as_json:

@@ -11,6 +11,7 @@ import click
 
 from pytest_aprqa.cli.convert import find_model
 from pytest_aprqa.cli.say import say, screen
+from pytest_aprqa.core import counted, excerpt, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -90,8 +91,6 @@ def _json(view: ModelView, listed: list[tuple[str, TensorEntry]], needle: str) -
 
 
 def _text(view: ModelView, listed: list[tuple[str, TensorEntry]], needle: str, *, tensors: bool) -> str:
-    from pytest_aprqa.reports import counted, visible
-
     stored = view.stored.values()
     size = sum(entry.stop - entry.start for entry in stored)
     values = sum(entry.values for entry in stored)
@@ -172,8 +171,6 @@ def _table(title: str) -> Table:
 def _shown(text: str, limit: int) -> RenderableType:
     """Text of unknown origin as rich may print it: no control characters, no markup, no megabytes."""
     from rich.text import Text
-
-    from pytest_aprqa.reports import excerpt
 
     return Text(excerpt(text, limit=limit))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import counted, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.core import Json
@@ -61,8 +62,6 @@ def _as_json(differences: tuple[Difference, ...]) -> list[Json]:
 
 
 def _say_lines(lock: LockFile, differences: tuple[Difference, ...], *, check: bool, passed: bool) -> None:
-    from pytest_aprqa.reports import counted, visible
-
     for problem in lock.unreadable:
         click.echo(f"Error: {visible(problem)}", err=True)
     by_playbook: Mapping[str, list[Difference]] = {one.playbook: [] for one in differences}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from pytest_aprqa.cli.say import say
+from pytest_aprqa.core import excerpt, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,8 +188,6 @@ def _provenance(corpus: GoldenCorpus) -> dict[str, Json]:
 
 
 def _listed(entry: dict[str, Json], *, prompts: bool) -> Iterator[str]:
-    from pytest_aprqa.reports import excerpt, visible
-
     name = f"{entry['family']}/{entry['version']}"
     if "problem" in entry:
         yield visible(f"{name}: unusable: {entry['problem']}")
@@ -212,7 +211,6 @@ def _listed(entry: dict[str, Json], *, prompts: bool) -> Iterator[str]:
 
 def _self_check(asked: Asked) -> int:
     from pytest_aprqa.golden import self_check
-    from pytest_aprqa.reports import visible
 
     places = _places(asked)
     if not places:
@@ -303,8 +301,6 @@ def _against(asked: Asked, path: Path) -> int:
 
 
 def _report(comparison: GoldenComparison, outcome: str) -> Iterator[str]:
-    from pytest_aprqa.reports import visible
-
     yield f"{outcome}: {comparison.model}, limits of {comparison.word}, {comparison.compared} positions"
     for check in comparison.checks:
         low, high = check.measured.low, check.measured.high

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.certification.write_reports import ReportForm
@@ -107,8 +108,6 @@ def _comparison(before: Path | None, evidence: Evidence) -> Comparison | None:
 def _tell(
     written: Sequence[Path], left_out: Mapping[ReportForm, str], facts: Mapping[str, str], *, as_json: bool
 ) -> None:
-    from pytest_aprqa.reports import visible
-
     if as_json:
         files = [str(path) for path in written]
         say_json({**facts, "files": [*files], "left_out": {str(form): why for form, why in left_out.items()}})

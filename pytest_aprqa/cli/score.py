@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json, screen
+from pytest_aprqa.core import visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.core import Json
@@ -74,7 +75,6 @@ def _project_text(evidence: Evidence, mqs: Mqs) -> str:
 
 
 def _upstream_text(evidence: Evidence, scored: UpstreamMqs) -> str:
-    from pytest_aprqa.reports import visible
     from pytest_aprqa.scoring import full_headline, score_evidence
 
     gateways = (f"{gateway} {'passed' if passed else 'failed'}" for gateway, passed in scored.gateways.items())

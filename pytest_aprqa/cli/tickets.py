@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json, screen
-from pytest_aprqa.core import AprqaError, Json
+from pytest_aprqa.core import AprqaError, Json, counted, excerpt
 
 if TYPE_CHECKING:
     from pytest_aprqa.tickets import Ticket
@@ -182,7 +182,6 @@ def _name(arguments: Sequence[str]) -> str:
 def _text(
     found: Sequence[Ticket], files: Sequence[Path], filed: Sequence[dict[str, Json]], failures: int, repo: str
 ) -> str:
-    from pytest_aprqa.reports import counted
     from pytest_aprqa.tickets import gh_command
 
     lines = [f"{counted(len(found), 'ticket')} for {counted(failures, 'failure')}"]
@@ -219,8 +218,6 @@ def _wrapped(head: str, text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    from pytest_aprqa.reports import excerpt
-
     return excerpt(text, limit=600)
 
 

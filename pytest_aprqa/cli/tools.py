@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
+from pytest_aprqa.core import counted, excerpt, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.certification import Outlook, ToolRow, Tried
@@ -67,14 +68,11 @@ def tools(
 
 
 def _tell(line: str) -> None:
-    from pytest_aprqa.reports import visible
-
     click.echo(visible(line), err=True)
 
 
 def _foresee(path: Path, outlook: Outlook, *, as_json: bool) -> None:
     from pytest_aprqa.certification import LOOKS, time_words
-    from pytest_aprqa.reports import counted, visible
 
     if as_json:
         say_json(_outlook_json(path, outlook))
@@ -105,7 +103,6 @@ def _outlook_json(path: Path, outlook: Outlook) -> dict[str, Json]:
 
 def _lines(tried: Tried, output: Path) -> Iterator[str]:
     from pytest_aprqa.certification import TOOLS_NAME
-    from pytest_aprqa.reports import counted
 
     yield from (_line(row) for row in tried.rows)
     failed = sum(row.passed is False for row in tried.rows)
@@ -117,8 +114,6 @@ def _lines(tried: Tried, output: Path) -> Iterator[str]:
 
 
 def _line(row: ToolRow) -> str:
-    from pytest_aprqa.reports import excerpt
-
     spent = "" if row.duration_ms is None else f" {row.duration_ms / 1000:.1f} s"
     reason = "" if row.passed else f": {excerpt(row.reason, limit=_REASON_CHARS)}"
     what = " ".join(word for word in (row.tool, row.target, row.gate_id) if word)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_aprqa.cli.say import json_option, say, say_json
-from pytest_aprqa.core import Json, PlaybookError
+from pytest_aprqa.core import Json, PlaybookError, counted, visible
 
 if TYPE_CHECKING:
     from pytest_aprqa.playbook import Playbook
@@ -66,8 +66,6 @@ def _read(path: Path, values: Mapping[str, str], *, strict: bool) -> Playbook | 
 
 
 def _show(read: Playbook | PlaybookError) -> None:
-    from pytest_aprqa.reports import visible
-
     if isinstance(read, PlaybookError):
         click.echo(f"Error: {visible(str(read))}", err=True)
         return
@@ -96,7 +94,6 @@ def _json(path: Path, read: Playbook | PlaybookError) -> dict[str, Json]:
 
 def _lines(playbook: Playbook) -> list[str]:
     from pytest_aprqa.playbook import list_cells
-    from pytest_aprqa.reports import counted
 
     cells = counted(len(list_cells(playbook.model, playbook.matrix)), "cell")
     scenarios = counted(playbook.matrix.scenario_count, "scenario")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pytest_aprqa import __version__
-from pytest_aprqa.core import Backend
+from pytest_aprqa.core import Backend, visible
 from pytest_aprqa.evidence import EVIDENCE_NAME, JOURNAL_NAME, Evidence, read_host
 from pytest_aprqa.playbook import Playbook, list_cells
 from pytest_aprqa.plugin.account import SUMMARY_NAME, Account
-from pytest_aprqa.reports import header_lines, render_summary, visible
+from pytest_aprqa.reports import header_lines, render_summary
 from pytest_aprqa.scoring import Mqs, headline, score_upstream
 
 _ENGINE_LIBRARIES = ("torch", "transformers", "xllamacpp", "cyllama")

@@ -3,7 +3,6 @@
 Knows nothing of files, clocks or pytest.
 """
 
-from pytest_aprqa.core import counted, excerpt, visible
 from pytest_aprqa.reports.cells import CellTally, tally_cells
 from pytest_aprqa.reports.certificate import render_certificate
 from pytest_aprqa.reports.certificate_basis import refusal
@@ -23,8 +22,6 @@ __all__ = [
     "CellTally",
     "Failure",
     "FirstFailure",
-    "counted",
-    "excerpt",
     "first_failure_lines",
     "header_lines",
     "html_cells",
@@ -41,5 +38,4 @@ __all__ = [
     "statement_of",
     "suite_properties",
     "tally_cells",
-    "visible",
 ]
